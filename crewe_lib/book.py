@@ -1,0 +1,279 @@
+"""Build the book: chapters run, pages staged, HTML and PDF made, evidence collected; then all of it swapped in at once.
+
+Nothing of the last good book changes until everything has succeeded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from crewe_lib import pages, prose
+from crewe_lib.datapackage import find_resource
+from crewe_lib.errors import BuildError, CreweError
+from crewe_lib.execute import Outcome, Task, default_workers, kernel_environment, run_chapter, start_pool
+from crewe_lib.html import build_html, check_offline, finish_html
+from crewe_lib.load import DATA_FOLDER, check_data_folder
+from crewe_lib.parameters import load_parameters, resolve
+from crewe_lib.pdf import build_pdf, explain_missing, missing_system_libraries
+from crewe_lib.provenance import REPOSITORY
+from crewe_lib.show import FIGURE_FOLDER, SOURCE_LINK
+from crewe_lib.swap import check_target, swap_in
+
+REPOSITORY_URL = "CREWE_REPOSITORY_URL"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build. chapters: names, empty for all; given: `name=value` texts; data: a folder of datasets."""
+
+    out: Path
+    root: Path = REPOSITORY
+    chapters: Sequence[str] = ()
+    given: Sequence[str] = ()
+    data: Path | None = None
+    pdf: bool = True
+    workers: int = field(default_factory=default_workers)
+
+
+@dataclass(frozen=True)
+class Book:
+    """What was built: where it lies and what it holds."""
+
+    out: Path
+    chapters: tuple[str, ...]
+    items: int
+    pdf_pages: int | None
+
+
+def build_book(request: Request, say: Say) -> Book:
+    """Build the book into `request.out`. `say` receives one line of progress at a time. Raises CreweError."""
+    toc = yaml.safe_load((request.root / "_toc.yml").read_text(encoding="utf-8"))
+    chapters = select_chapters(toc, request.chapters)
+    parameters = resolve(load_parameters(request.root / "params" / "published.yml"), chapters, request.given)
+    if request.data:
+        check_data_folder(request.data)
+    if request.pdf and (missing := missing_system_libraries()):
+        raise BuildError(explain_missing(missing))
+    check_target(request.out)
+    with staging(request.out) as stage:
+        source = stage / "source"
+        outcomes = run_chapters(request, chapters, parameters, source, say)
+        evidence = assemble_evidence(request, parameters, outcomes)
+        stage_pages(request, toc, chapters, source, evidence)
+        say("HTML")
+        html = build_html(source, stage / "jupyter-book", strict=not request.chapters)
+        finish_html(html)
+        check_offline(html)
+        count = finish(request, stage, html, source / "_toc.yml", evidence, say)
+        swap_in(stage / "book", request.out)
+    return Book(request.out, tuple(chapters), len(evidence["items"]), count)
+
+
+def select_chapters(toc: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """The chapters to build, in reading order. Raises CreweError listing the names there are."""
+    known = [Path(file).name for file in pages.toc_files(toc) if file.startswith("chapters/")]
+    unknown = sorted(set(names) - set(known))
+    if unknown:
+        raise CreweError(f"--chapter {', '.join(unknown)}: no such chapter; there are {', '.join(known)}.")
+    return [name for name in known if not names or name in names]
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """A scratch folder beside the target, so that the swap stays on one file system; removed whatever happens."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def run_chapters(
+    request: Request,
+    chapters: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Any]],
+    source: Path,
+    say: Say,
+) -> list[Outcome]:
+    """Execute the chapters side by side. The first failure is reported in full once all have ended."""
+    (source / "chapters").mkdir(parents=True)
+    environment = {
+        FIGURE_FOLDER: "_figures",
+        DATA_FOLDER: str(request.data.resolve()) if request.data else "",
+    }
+    environment |= {SOURCE_LINK: source_link() or ""} | kernel_environment(cache_folder(request.out))
+    tasks = [
+        Task(
+            name=name,
+            source=request.root / "chapters" / f"{name}.ipynb",
+            target=source / "chapters" / f"{name}.ipynb",
+            parameters=parameters[name],
+            environment=environment,
+        )
+        for name in chapters
+    ]
+    say(f"running {len(tasks)} chapter{'s' if len(tasks) > 1 else ''}")
+    done: dict[str, Outcome] = {}
+    with start_pool(min(request.workers, len(tasks))) as pool:
+        for future in as_completed([pool.submit(run_chapter, task) for task in tasks]):
+            outcome = future.result()
+            done[outcome.name] = outcome
+            say(f"  {outcome.name}: {'FAILED' if outcome.error else 'done'} in {outcome.seconds:.1f} s")
+    failed = [task for task in tasks if done[task.name].error]
+    if failed:
+        raise BuildError("\n\n".join(keep_failure(task, done[task.name], request.out) for task in failed))
+    return [done[name] for name in chapters]
+
+
+def keep_failure(task: Task, outcome: Outcome, out: Path) -> str:
+    """Keep the notebook of a failed chapter beside the book and say which cell failed and why."""
+    kept = out.with_name(out.name + ".failed") / task.target.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if task.target.is_file():
+        shutil.copyfile(task.target, kept)
+    where = "" if outcome.failed_cell is None else describe_cell(task, outcome)
+    lines = [f"chapter {task.name} failed{where}: {outcome.error}"]
+    if outcome.traceback:
+        lines.append(outcome.traceback)
+    if kept.is_file():
+        lines.append(f"The notebook as far as it ran: {kept}")
+    return "\n".join([*lines, "The last good book, if there is one, is untouched."])
+
+
+def describe_cell(task: Task, outcome: Outcome) -> str:
+    """' in cell 7 (estimates = …)': the number counts the cells of the chapter as it is stored."""
+    if outcome.failed_cell is None or outcome.failed_cell < 0:
+        return ""
+    ran = nbformat.read(task.target, as_version=4).cells
+    failed = [c for c in ran if c.cell_type == "code" and any(o.output_type == "error" for o in c.outputs)]
+    stored = nbformat.read(task.source, as_version=4).cells
+    for number, cell in enumerate(stored, 1):
+        if failed and cell.cell_type == "code" and cell.source == failed[0].source:
+            first = next(iter(cell.source.strip().splitlines()), "")
+            return f" in cell {number} ({first[:60]})"
+    return ""
+
+
+def cache_folder(out: Path) -> Path:
+    """Where kernels keep their scratch (matplotlib's font list is slow to make, so it outlives a build)."""
+    return out.parent / ".kernel"
+
+
+def source_link() -> str | None:
+    """The address of the code at the built commit, where the repository has one."""
+    url, code = os.environ.get(REPOSITORY_URL, "").rstrip("/"), pages.find_code()
+    return f"{url}/blob/{code.commit}" if url and code.commit else None
+
+
+def assemble_evidence(
+    request: Request, parameters: Mapping[str, Mapping[str, Any]], outcomes: Sequence[Outcome]
+) -> dict[str, Any]:
+    """The content of `evidence.json`. Raises BuildError if a chapter shows nothing or breaks a rule of wording."""
+    items = [item for outcome in outcomes for item in outcome.items]
+    faults = [f"{outcome.name}: no number, table or figure was registered" for outcome in outcomes if not outcome.items]
+    for outcome in outcomes:
+        texts = [text for _, text in prose.texts_of_notebook(request.root / "chapters" / f"{outcome.name}.ipynb")]
+        faults += prose.check_wording(outcome.name, texts, items)
+    if faults:
+        raise BuildError("\n".join(faults))
+    code = pages.find_code()
+    data = {entry["path"]: entry for item in items for entry in item["data"]}
+    run = {
+        "commit": code.commit,
+        "uncommitted_changes": code.changed,
+        "lock_sha256": code.lock,
+        "chapters": [outcome.name for outcome in outcomes],
+        "parameters": {name: dict(values) for name, values in parameters.items()},
+        "data": [{**entry, **card(request, entry["path"])} for _, entry in sorted(data.items())],
+    }
+    return {"run": run, "items": items}
+
+
+def card(request: Request, path: str) -> dict[str, Any]:
+    """Kind and dates of a data file, from its package."""
+    folder, _, name = path.rpartition("/")
+    real = (
+        (request.data / folder.removeprefix("<data>/"))
+        if request.data and path.startswith("<data>/")
+        else REPOSITORY / folder
+    )
+    descriptor = json.loads((real / "datapackage.json").read_text(encoding="utf-8"))
+    resource = next(entry for entry in descriptor["resources"] if entry["path"] == name)
+    found = find_resource(real, resource["name"])
+    return {"kind": found.kind, "dates": str(resource.get("dates", ""))}
+
+
+def stage_pages(
+    request: Request,
+    toc: Mapping[str, Any],
+    chapters: Sequence[str],
+    source: Path,
+    evidence: Mapping[str, Any],
+) -> None:
+    """Lay out what Jupyter Book will read: config, contents, static files, and every page with its panel."""
+    code, run = pages.find_code(), evidence["run"]
+    pages.stage_config(
+        request.root / "_config.yml",
+        source / "_config.yml",
+        repository_url=os.environ.get(REPOSITORY_URL),
+        branch=code.commit or "main",
+    )
+    cut = pages.cut_toc(toc, chapters)
+    (source / "_toc.yml").write_text(yaml.safe_dump(cut, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    shutil.copyfile(request.root / "references.bib", source / "references.bib")
+    shutil.copytree(request.root / "_static", source / "_static")
+    for name in chapters:
+        items = [item for item in evidence["items"] if item["chapter"] == name]
+        used = {entry["path"] for item in items for entry in item["data"]}
+        data = [entry for entry in run["data"] if entry["path"] in used]
+        panel = pages.format_panel(code, run["parameters"][name], data)
+        pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel)
+    for file in pages.toc_files(cut):
+        if not file.startswith("chapters/"):
+            text = (request.root / f"{file}.md").read_text(encoding="utf-8")
+            panel = pages.format_panel(code, {}, run["data"])
+            downloads = pages.format_downloads(pdf=request.pdf)
+            page = "\n\n".join([text.rstrip(), downloads, panel])
+            (source / f"{file}.md").write_text(page + "\n", encoding="utf-8")
+
+
+def finish(request: Request, stage: Path, html: Path, toc: Path, evidence: Mapping[str, Any], say: Say) -> int | None:
+    """Put HTML, PDF and evidence together in the staged book; returns the PDF's number of pages."""
+    book = stage / "book"
+    book.mkdir()
+    shutil.move(html, book / "html")
+    for name in (".buildinfo", "objects.inv"):
+        (book / "html" / name).unlink(missing_ok=True)
+    (book / "evidence.json").write_text(json.dumps(evidence, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    count = None
+    if request.pdf:
+        say("PDF")
+        config = yaml.safe_load((request.root / "_config.yml").read_text(encoding="utf-8"))
+        report = build_pdf(
+            book / "html",
+            toc,
+            book / "crewe.pdf",
+            title=config["title"],
+            author=config["author"],
+            subtitle=config.get("subtitle", ""),
+            rights=re.sub(r"\s+", " ", config.get("rights", "")),
+        )
+        count = report.pages
+        shutil.copyfile(book / "crewe.pdf", book / "html" / "crewe.pdf")
+    shutil.copyfile(book / "evidence.json", book / "html" / "evidence.json")
+    return count

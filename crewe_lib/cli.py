@@ -1,0 +1,107 @@
+"""The `crewe` command. Every error a user can mend is one message without a traceback; exit codes: 1 for a failed
+build or check, 2 for a call that cannot be carried out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crewe_lib.errors import BuildError, CreweError, DataError, EvidenceError
+
+OUT = Path("_build/book")
+app = typer.Typer(
+    help="Build and trace the Crewe research report.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+official = typer.Typer(help="Official statistics.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(official, name="official")
+
+
+def say(line: str) -> None:
+    """Progress, only for someone who is watching."""
+    if sys.stderr.isatty():
+        typer.echo(line, err=True)
+
+
+@app.command(
+    epilog="Examples: crewe build | crewe build --chapter 05_cost_benefit --no-pdf --out /tmp/costs | "
+    "crewe build -p alpha=0.1"
+)
+def build(
+    chapter: Annotated[list[str] | None, typer.Option(help="Build only this chapter (may be repeated).")] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter of every chapter that has it."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="A folder of datasets to use in place of data/.")] = None,
+    out: Annotated[Path, typer.Option(help="Where the book goes.")] = OUT,
+    pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Make the PDF too.")] = True,
+) -> None:
+    """Run the chapters and build HTML, PDF and evidence.json. The last good book stays until the new one is whole."""
+    from crewe_lib.book import Request, build_book
+
+    book = build_book(
+        Request(out=out.absolute(), chapters=chapter or (), given=parameter or (), data=data, pdf=pdf), say
+    )
+    pages = "" if book.pdf_pages is None else f", {book.pdf_pages} PDF pages"
+    typer.echo(f"{len(book.chapters)} chapters, {book.items} numbers, tables and figures{pages}: {out}/html/index.html")
+
+
+@app.command(epilog="Examples: crewe trace la_did.closures_estimate | crewe trace --all")
+def trace(
+    id: Annotated[str | None, typer.Argument(help="The id of a number, table or figure.")] = None,
+    all_items: Annotated[bool, typer.Option("--all", help="Check every item; exit 1 if any does not resolve.")] = False,
+    out: Annotated[Path, typer.Option(help="The book.")] = OUT,
+    data: Annotated[Path | None, typer.Option(help="The folder the book was built from, if --data was used.")] = None,
+) -> None:
+    """Show where a number, table or figure comes from: function, lines, data and their hashes."""
+    from crewe_lib.trace import check_item, find_item, load_evidence
+
+    if (id is None) != all_items:
+        raise CreweError("name one id, or give --all; 'crewe trace --help' shows examples.")
+    evidence = load_evidence(out)
+    items = evidence["items"] if all_items else [find_item(evidence, str(id))]
+    faults = [fault for item in items for fault in check_item(item, data=data)]
+    if all_items:
+        for item in items:
+            typer.echo(f"{item['id']}\t{item['kind']}\t{item['file']}:{item['lines'][0]}-{item['lines'][1]}")
+    else:
+        typer.echo(json.dumps(items[0], indent=2, ensure_ascii=False))
+    if faults:
+        raise EvidenceError("\n".join([*faults, f"{len(faults)} of {len(items)} items' references do not resolve."]))
+    if all_items and not items:
+        raise EvidenceError("the book holds no evidence at all.")
+    typer.echo(f"{len(items)} resolved.", err=True)
+
+
+@official.command("build", epilog="Example: crewe official build ~/Downloads/children-in-need")
+def official_build(
+    source_dir: Annotated[Path, typer.Argument(help="The folder with the publishers' files, as released.")],
+    out: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("data/official"),
+) -> None:
+    """Rebuild the local-authority panel from the publishers' own files."""
+    from crewe_lib.sources.panel import build_official
+
+    report = build_official(source_dir, out)
+    typer.echo(f"{report.rows} rows from {len(report.sources)} files: {out}/la_panel.csv")
+    for ignored in report.ignored:
+        typer.echo(f"not used: {ignored.path.name}: {ignored.reason}", err=True)
+
+
+def main() -> None:
+    """Entry point: turns errors that a user can mend into one message on standard error."""
+    try:
+        app(standalone_mode=True)
+    except (BuildError, DataError, EvidenceError) as fault:
+        typer.echo(f"crewe: {fault}", err=True)
+        sys.exit(1)
+    except CreweError as fault:
+        typer.echo(f"crewe: {fault}", err=True)
+        sys.exit(2)

@@ -1,0 +1,237 @@
+"""Every number, table and figure of the book, registered under an id and bound to the code and data behind it.
+
+A chapter opens one `Chapter` in its first cell and shows results only through it. What is shown is *taken from* a
+result that a traced library function returned, so the function, its lines and its data files are known, not declared.
+Each item goes into the notebook as a glue output: Markdown cells show it with {glue:text}`id`, and the builder
+collects the same outputs into `evidence.json`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from crewe_lib import show
+from crewe_lib.errors import EvidenceError
+from crewe_lib.formats import Formatter, fixed, plain
+from crewe_lib.provenance import Origin, is_plain, start_recording, traced
+
+__all__ = ["EVIDENCE_MIME", "Chapter", "Column", "Item", "traced"]
+
+EVIDENCE_MIME = "application/vnd.crewe.evidence+json"
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column of a tidy table is shown: its heading and its formatter. `blank` stands for a missing value."""
+
+    label: str
+    show: Formatter = plain
+    blank: str = "–"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One registered piece of evidence, as it stands in `evidence.json`."""
+
+    id: str
+    kind: str
+    chapter: str
+    text: str
+    value: Any
+    origin: Origin
+
+    def as_json(self) -> dict[str, Any]:
+        """The published form; the last function of the chain is the one named first."""
+        last = self.origin.steps[-1]
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "chapter": self.chapter,
+            "text" if self.kind in ("number", "word") else "caption": self.text,
+            "value": self.value,
+            "function": last.function,
+            "file": last.file,
+            "lines": list(last.lines),
+            "steps": [{"function": s.function, "file": s.file, "lines": list(s.lines)} for s in self.origin.steps],
+            "data": [{"path": d.path, "sha256": d.sha256, "rows": d.rows} for d in sorted(self.origin.data)],
+            "parameters": dict(last.parameters),
+            "kinds_of_data": list(self.origin.kinds),
+        }
+
+
+def to_plain(value: Any) -> Any:
+    """NumPy and pandas values as JSON would have them; a missing value becomes None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if is_plain(value) else str(value)
+
+
+def pick(source: Any, field: str, where: Mapping[str, Any] | None) -> Any:
+    """One value out of a result: a dataclass field, a mapping's entry, or a cell of a tidy table.
+
+    For a table, `where` must single out exactly one row. Raises EvidenceError otherwise.
+    """
+    if isinstance(source, pd.DataFrame):
+        mask = pd.Series(True, index=source.index)
+        for column, wanted in (where or {}).items():
+            mask &= source[column] == wanted
+        if int(mask.sum()) != 1:
+            raise EvidenceError(f"where={dict(where or {})} fits {int(mask.sum())} rows of the table; it must fit one.")
+        return source.loc[mask, field].iloc[0]
+    if isinstance(source, Mapping):
+        return source[field]
+    if is_dataclass(source):
+        return getattr(source, field)
+    raise EvidenceError(
+        f"a value can be taken from a table, a mapping or a dataclass, not from {type(source).__name__}."
+    )
+
+
+class Chapter:
+    """The evidence of one chapter.
+
+    name: the notebook's name without suffix, such as '05_cost_benefit'; ids begin with the part after its number
+    ('cost_benefit.…'). parameters: the chapter's parameters, recorded with the run.
+    """
+
+    def __init__(self, name: str, *, parameters: Mapping[str, Any]) -> None:
+        self.name = name
+        self.prefix = re.sub(r"^\d+_", "", name)
+        self.parameters = dict(parameters)
+        self.items: dict[str, Item] = {}
+        self._recorder = start_recording()
+        show.set_up()
+
+    def number(
+        self, id: str, source: Any, field: str, *, show_as: Formatter, where: Mapping[str, Any] | None = None
+    ) -> None:
+        """Register one number for use in prose; shown with {glue:text}`id`. A missing value is an error."""
+        value = to_plain(pick(source, field, where))
+        if value is None:
+            raise EvidenceError(f"{id}: the value is missing; a chapter must say why instead of showing it.")
+        self._bind(id, "number", source, value, show_as(value))
+
+    def word(
+        self,
+        id: str,
+        source: Any,
+        field: str,
+        *,
+        show_as: Formatter = plain,
+        where: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Register a name, or a word that follows from a result ('rose', 'fell'), for use in prose."""
+        value = to_plain(pick(source, field, where))
+        self._bind(id, "word", source, value, show_as(value))
+
+    def table(
+        self, id: str, frame: pd.DataFrame, *, columns: Mapping[str, Column], caption: str, note: str = ""
+    ) -> None:
+        """Register and show a tidy table: the named columns, in order, under their labels."""
+        missing = [name for name in columns if name not in frame]
+        if missing or frame.empty:
+            raise EvidenceError(f"{id}: the table has no {'rows' if frame.empty else 'column ' + ', '.join(missing)}.")
+        text = self.fill(caption)
+        value = [{name: to_plain(row[name]) for name in columns} for row in frame.to_dict("records")]
+        item = self._register(id, "table", frame, value, text)
+        show.table(item.as_json(), written(frame, columns), self.fill(note))
+
+    def figure(
+        self,
+        id: str,
+        draw: Callable[..., Axes],
+        data: pd.DataFrame,
+        *,
+        caption: str,
+        alt: str,
+        behind: pd.DataFrame | None = None,
+        size: tuple[float, float] = (7.0, 4.0),
+        **options: Any,
+    ) -> None:
+        """Draw, register and show a figure. `behind` is a table of its data, one click away from it."""
+        origin = self._recorder.find(data)
+        if origin is None:
+            raise EvidenceError(f"{id}: the data were not returned by a traced crewe_lib function.")
+        text, alternative = self.fill(caption), self.fill(alt)
+        path = show.draw(id, draw, data, size=size, stamp="simulated" in origin.kinds, **options)
+        value = [{str(name): to_plain(cell) for name, cell in row.items()} for row in data.to_dict("records")]
+        item = self._register(id, "figure", data, value, text, drawn_by=draw)
+        show.figure(
+            item.as_json(),
+            path,
+            alternative,
+            None if behind is None else written(behind, plain_columns(behind)),
+        )
+
+    def fill(self, template: str) -> str:
+        """Replace {id} by the registered text of that number or word; an unknown id is an error."""
+
+        def look_up(found: re.Match[str]) -> str:
+            item = self.items.get(found[1])
+            if item is None or item.kind not in ("number", "word"):
+                raise EvidenceError(f"{{{found[1]}}} names no number or word registered so far in {self.name}.")
+            return item.text
+
+        return _PLACEHOLDER.sub(look_up, template)
+
+    def _bind(self, id: str, kind: str, source: Any, value: Any, text: str) -> None:
+        item = self._register(id, kind, source, value, text)
+        show.bound(item.as_json())
+
+    def _register(
+        self,
+        id: str,
+        kind: str,
+        source: Any,
+        value: Any,
+        text: str,
+        drawn_by: Callable[..., Any] | None = None,
+    ) -> Item:
+        if not re.fullmatch(rf"{self.prefix}\.[a-z0-9_]+", id):
+            raise EvidenceError(f"'{id}' must be '{self.prefix}.' and a name in small letters, digits and underscores.")
+        if id in self.items:
+            raise EvidenceError(f"'{id}' is registered already in {self.name}; ids are used once.")
+        origin = self._recorder.find(source)
+        if origin is None:
+            raise EvidenceError(
+                f"{id}: its source was not returned by a traced crewe_lib function, so it cannot be traced. "
+                "Compute it in the library and pass the returned object itself."
+            )
+        if drawn_by is not None:
+            origin = origin.then(drawn_by)
+        item = Item(id=id, kind=kind, chapter=self.name, text=text, value=value, origin=origin)
+        self.items[id] = item
+        return item
+
+
+def written(frame: pd.DataFrame, columns: Mapping[str, Column]) -> list[list[str]]:
+    """A tidy table as text: the labels, then one row of formatted cells per row."""
+    rows: list[list[str]] = [[column.label for column in columns.values()]]
+    for row in frame.to_dict("records"):
+        values = {name: to_plain(row[name]) for name in columns}
+        rows.append([c.blank if values[n] is None else c.show(values[n]) for n, c in columns.items()])
+    return rows
+
+
+def plain_columns(frame: pd.DataFrame) -> dict[str, Column]:
+    """Every column under its own name, fractions to one decimal."""
+    return {
+        str(name): Column(str(name), fixed(1) if pd.api.types.is_float_dtype(frame[name]) else plain) for name in frame
+    }
+
+
+def collect(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The evidence items among a notebook cell's outputs, in order."""
+    mime = f"application/papermill.record/{EVIDENCE_MIME}"
+    return [dict(o["data"][mime]) for o in outputs if mime in o.get("data", {})]

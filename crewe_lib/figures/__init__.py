@@ -1,0 +1,1 @@
+"""Drawing: Axes from tidy tables. No model, file or theme inside a draw function."""

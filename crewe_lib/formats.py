@@ -1,0 +1,116 @@
+"""How numbers are written in the book. Each function makes a formatter; none computes anything.
+
+A true minus sign is used, thousands take a comma, and rounding is half away from zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+Formatter = Callable[[Any], str]
+MINUS = "\N{MINUS SIGN}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+JOIN = "\N{WORD JOINER}"
+
+
+def round_half_up(value: float, digits: int = 0) -> Decimal:
+    """Round half away from zero on the shortest decimal that gives this float (so 2.675 becomes 2.68)."""
+    return Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+
+
+def fixed(digits: int, *, sign: bool = False) -> Formatter:
+    """1234.5 becomes '1,234.5'; with sign, a plus is shown too."""
+
+    def write(value: Any) -> str:
+        rounded = round_half_up(value, digits)
+        if rounded == 0:
+            rounded = abs(rounded)
+        plus = "+" if sign and rounded > 0 else ""
+        return f"{plus}{rounded:,f}".replace("-", MINUS)
+
+    return write
+
+
+def pounds(digits: int = 0, *, sign: bool = False) -> Formatter:
+    """-3432.0 becomes '−£3,432'."""
+
+    def write(value: Any) -> str:
+        body = fixed(digits)(abs(value))
+        rounded = round_half_up(value, digits)
+        before = MINUS if rounded < 0 else "+" if sign and rounded > 0 else ""
+        return f"{before}£{body}"
+
+    return write
+
+
+def percent(digits: int = 0) -> Formatter:
+    """A share: 0.125 becomes '12.5%' with one digit."""
+    return lambda value: f"{fixed(digits)(round(100 * float(value), 10))}%"
+
+
+def p_value(value: Any) -> str:
+    """Three decimals, or two from 0.1 on; never '0.000'."""
+    if value < 0.001:
+        return "< 0.001"
+    return fixed(2 if value >= 0.095 else 3)(value)
+
+
+def p_phrase(value: Any) -> str:
+    """For prose: 'p = 0.034' or 'p < 0.001'."""
+    text = p_value(value)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def plain(value: Any) -> str:
+    """As it is: names, years, words."""
+    return str(value)
+
+
+def choose(positive: str, negative: str, zero: str = "no change") -> Formatter:
+    """A word that follows the sign of a result, so that prose cannot contradict the number."""
+    return lambda value: positive if value > 0 else negative if value < 0 else zero
+
+
+def either(yes: str, no: str) -> Formatter:
+    """A word that follows a true or false result."""
+    return lambda value: yes if value else no
+
+
+def count(value: Any) -> str:
+    """A whole number; zero is 'none'."""
+    return "none" if value == 0 else f"{int(value):,}"
+
+
+def interval(low: Any, high: Any, digits: int = 1) -> str:
+    """'−48.3 to 5.7', kept on one line."""
+    return f"{fixed(digits)(low)}{NO_BREAK}to{NO_BREAK}{fixed(digits)(high)}"
+
+
+def year_range(first: Any, last: Any) -> str:
+    """'2011–2019', kept on one line."""
+    return f"{first}{JOIN}–{JOIN}{last}"
+
+
+_SMALL = (
+    "none",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+
+
+def spelt(value: Any) -> str:
+    """A small count as a word ('eight'), a larger one in digits."""
+    whole = int(value)
+    return _SMALL[whole] if whole == value and 0 <= whole < len(_SMALL) else fixed(0)(value)

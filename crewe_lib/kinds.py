@@ -1,0 +1,35 @@
+"""What the book says of each kind of data. One place, so that no page can say it differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from crewe_lib.datapackage import Kind
+
+SHORT: Mapping[Kind, str] = {
+    "official": "official statistics",
+    "published": "figures printed in the reports",
+    "inferred": "implied figures (back-solved, not printed)",
+    "simulated": "SIMULATED data, not evidence",
+    "records": "records supplied by the researcher",
+}
+
+BANNERS: Mapping[Kind, str] = {
+    "official": "**Official statistics.** Results marked so rest on figures published by government departments.",
+    "published": "**Printed figures.** Results marked so are recomputed from counts and costs printed in the two "
+    "evaluation reports.",
+    "inferred": "**Implied figures.** Results marked so rest on numbers that no report prints. They were back-solved "
+    "from rounded figures; each is one reading among several and is never a finding on its own.",
+    "simulated": "**Simulated, not evidence.** Results marked so come from an invented cohort. They show what a holder "
+    "of the records would obtain and say nothing about Crewe.",
+    "records": "**Records.** Results marked so come from data supplied by the researcher who ran this book.",
+}
+
+# A paragraph that shows a result of these kinds must itself use the word (crewe_lib.prose checks it).
+REQUIRED_WORD: Mapping[Kind, str] = {"inferred": "implied", "simulated": "simulated"}
+
+
+def format_kinds(kinds: Iterable[Kind]) -> str:
+    """For a caption: 'Data: official statistics; figures printed in the reports.'"""
+    words = [SHORT[kind] for kind in kinds]
+    return f"Data: {'; '.join(words)}." if words else ""

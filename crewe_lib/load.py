@@ -1,0 +1,112 @@
+"""The only reader of `data/`: each table is checked against `crewe_lib.tables` and noted as evidence when read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from crewe_lib.cost_tables import read_cost_tables
+from crewe_lib.datapackage import DESCRIPTOR, Resource, find_resource
+from crewe_lib.errors import DataError
+from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
+from crewe_lib.tables import LA_PANEL, check_table
+from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
+
+# Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.
+DATA_FOLDER = "CREWE_DATA"
+
+
+def data_folder(dataset: str) -> tuple[Path, str]:
+    """Where a dataset lies, and how evidence names that place: 'data/official', or '<data>/official' from --data."""
+    brought = os.environ.get(DATA_FOLDER)
+    if brought and (Path(brought) / dataset).is_dir():
+        return Path(brought) / dataset, f"<data>/{dataset}"
+    return REPOSITORY / "data" / dataset, f"data/{dataset}"
+
+
+def check_data_folder(folder: Path) -> list[str]:
+    """The datasets in a folder given with --data. Raises DataError if there is none."""
+    if not folder.is_dir():
+        raise DataError(f"--data {folder}: there is no such folder.")
+    found = sorted(item.parent.name for item in folder.glob(f"*/{DESCRIPTOR}"))
+    if not found:
+        known = sorted(item.parent.name for item in (REPOSITORY / "data").glob(f"*/{DESCRIPTOR}"))
+        raise DataError(
+            f"--data {folder}: no dataset found. It must hold a folder per dataset, each with a {DESCRIPTOR}, "
+            f"named and laid out as in data/ ({', '.join(known)})."
+        )
+    return found
+
+
+def open_resource(dataset: str, name: str) -> tuple[Resource, str]:
+    """A resource and the path evidence gives for it; its hash is checked against the package."""
+    folder, label = data_folder(dataset)
+    resource = find_resource(folder, name)
+    return resource, f"{label}/{resource.path.name}"
+
+
+def note(resource: Resource, label: str, rows: int) -> None:
+    """State as evidence that a resource was read."""
+    note_read(DataFile(path=label, sha256=resource.sha256, rows=rows, kind=resource.kind))
+
+
+@traced
+def load_la_panel() -> pd.DataFrame:
+    """The local-authority panel: one row per authority, year ending 31 March and vintage (see data/official).
+
+    Counts are nullable integers, the IMD score a float. Raises DataError if the file is not what its package states.
+    """
+    resource, label = open_resource("official", "la_panel")
+    panel = check_table(read_csv(resource, LA_PANEL), LA_PANEL, label)
+    note(resource, label, len(panel))
+    return panel
+
+
+@traced
+def load_unit_costs() -> pd.DataFrame:
+    """The printed inputs of the report's cost tables (data/published): columns of `crewe_lib.unit_costs.UNIT_COSTS`."""
+    return _read_package_file("published", "unit_costs", read_unit_costs)
+
+
+@traced
+def load_implied_inputs() -> pd.DataFrame:
+    """The implied inputs of the cost tables, back-solved from printed figures (data/inferred): same columns."""
+    return _read_package_file("inferred", "unit_costs_implied", read_implied_inputs)
+
+
+@traced
+def load_cost_tables() -> pd.DataFrame:
+    """Every figure printed in the report's Tables 6 to 9 and around them (data/published)."""
+    return _read_package_file("published", "cost_tables", read_cost_tables)
+
+
+def _read_package_file(dataset: str, name: str, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
+    resource, label = open_resource(dataset, name)
+    frame = read(resource.path.parent)
+    note(resource, label, len(frame))
+    return frame
+
+
+def read_csv(resource: Resource, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A CSV file in the types of its schema; an empty cell is a missing number or an empty text."""
+    try:
+        raw = pd.read_csv(resource.path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as fault:
+        raise DataError(f"{resource.path}: cannot be read as UTF-8 CSV ({fault}).") from None
+    for name, column in schema.columns.items():
+        if name not in raw:
+            continue
+        if str(column.dtype) == "str":
+            raw[name] = raw[name].fillna("")
+        else:
+            try:
+                raw[name] = raw[name].astype("Float64").astype(str(column.dtype))
+            except (TypeError, ValueError) as fault:
+                raise DataError(
+                    f"{resource.path}: column '{name}' must hold {column.dtype} values ({fault})."
+                ) from None
+    return raw

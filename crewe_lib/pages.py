@@ -1,0 +1,191 @@
+"""From executed notebooks to pages: the kinds of data at the head, "This run" at the foot, code folded away."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from crewe_lib.datapackage import Kind, hash_file
+from crewe_lib.kinds import BANNERS
+from crewe_lib.provenance import REPOSITORY
+from crewe_lib.show import format_step
+
+
+@dataclass(frozen=True)
+class Code:
+    """Which code made the book: the commit (None outside a checkout), whether files were changed since, the lock."""
+
+    commit: str | None
+    changed: bool
+    lock: str
+
+    def describe(self) -> str:
+        """In one line, for the panel."""
+        if self.commit is None:
+            return "not a git checkout"
+        return f"commit `{self.commit[:12]}`" + (", with changes not yet committed" if self.changed else "")
+
+
+def find_code() -> Code:
+    """The state of the repository now."""
+
+    def git(*words: str) -> str | None:
+        run = subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        return run.stdout.strip() if run.returncode == 0 else None
+
+    try:
+        top, commit, status = (
+            git("rev-parse", "--show-toplevel"),
+            git("rev-parse", "HEAD"),
+            git("status", "--porcelain"),
+        )
+    except OSError:
+        top = commit = status = None
+    ours = top is not None and Path(top).resolve() == REPOSITORY
+    return Code(commit if ours else None, bool(status) and ours, hash_file(REPOSITORY / "requirements.txt"))
+
+
+def toc_files(toc: Mapping[str, Any]) -> list[str]:
+    """The pages of a `_toc.yml` in reading order, the root first."""
+    files = [str(toc["root"])]
+
+    def walk(entries: Sequence[Mapping[str, Any]]) -> None:
+        for entry in entries:
+            if "file" in entry:
+                files.append(str(entry["file"]))
+            walk(entry.get("sections", []))
+
+    for part in toc.get("parts", [{"chapters": toc.get("chapters", [])}]):
+        walk(part.get("chapters", []))
+    return files
+
+
+def cut_toc(toc: Mapping[str, Any], chapters: Sequence[str]) -> dict[str, Any]:
+    """The same contents with only the named chapters; parts left empty go."""
+    keep = {f"chapters/{name}" for name in chapters}
+    parts = []
+    for part in toc.get("parts", []):
+        entries = [entry for entry in part.get("chapters", []) if entry.get("file") in keep]
+        if entries:
+            parts.append({**part, "chapters": entries})
+    return {**toc, "parts": parts}
+
+
+def stage_config(source: Path, target: Path, *, repository_url: str | None, branch: str) -> None:
+    """Copy `_config.yml`; links to the repository appear only where it has an address."""
+    config = yaml.safe_load(source.read_text(encoding="utf-8"))
+    if repository_url:
+        config["repository"] = {"url": repository_url, "branch": branch, "path_to_book": "."}
+        config.setdefault("html", {}).update(use_repository_button=True, use_issues_button=True)
+    target.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str) -> None:
+    """Turn an executed notebook into a page.
+
+    Run times and paths that papermill recorded go; code is folded; parameter cells are hidden (the panel shows the
+    values); the kinds banner stands under the title and the panel at the end.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+        if cell.cell_type != "code":
+            continue
+        tags = set(cell.metadata.get("tags", []))
+        tags |= {"remove-cell"} if tags & {"parameters", "injected-parameters"} else {"hide-input"}
+        cell.metadata["tags"] = sorted(tags)
+    banner = nbformat.v4.new_markdown_cell(format_banner(kinds_of(items)))
+    foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items)])))
+    split_title(notebook)
+    notebook.cells[1:1] = [banner]
+    notebook.cells = join_silent(notebook.cells)
+    notebook.cells.append(foot)
+    for number, cell in enumerate(notebook.cells, 1):
+        cell.id = f"cell-{number}"  # papermill names the cells it injects at random
+    nbformat.write(notebook, path)
+
+
+def join_silent(cells: Sequence[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Adjacent code cells that show nothing become one, so that the page folds them into one box."""
+    joined: list[nbformat.NotebookNode] = []
+    for cell in cells:
+        last = joined[-1] if joined else None
+        if last is not None and _is_silent(last) and _is_silent(cell):
+            last.source += "\n\n" + cell.source
+            last.outputs += cell.outputs
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _is_silent(cell: nbformat.NotebookNode) -> bool:
+    """A code cell on the page whose outputs are all records, which the page does not show."""
+    return (
+        cell.cell_type == "code"
+        and "remove-cell" not in cell.metadata["tags"]
+        and all("scrapbook" in output.get("metadata", {}) for output in cell.outputs)
+    )
+
+
+def split_title(notebook: nbformat.NotebookNode) -> None:
+    """Leave the first cell with the title alone, so that the banner can stand right under it."""
+    first = notebook.cells[0]
+    title, _, rest = first.source.partition("\n")
+    if rest.strip():
+        first.source = title
+        after = nbformat.v4.new_markdown_cell(rest.strip())
+        notebook.cells.insert(1, after)
+
+
+def kinds_of(items: Sequence[Mapping[str, Any]]) -> list[Kind]:
+    """The kinds of data that any of the items rests on."""
+    return sorted({kind for item in items for kind in item["kinds_of_data"]})
+
+
+def format_banner(kinds: Sequence[Kind]) -> str:
+    """What the page's data are and what may be concluded from them; simulated data get the loudest box."""
+    box = "warning" if "simulated" in kinds else "note"
+    said = "\n".join(f"- {BANNERS[kind]}" for kind in kinds)
+    return f"```{{admonition}} What this page rests on\n:class: {box} crewe-kinds\n{said}\n```" if said else ""
+
+
+def format_panel(code: Code, parameters: Mapping[str, Any], data: Sequence[Mapping[str, Any]]) -> str:
+    """The 'This run' panel: data with their dates and hashes, parameters, code."""
+    lines = ["```{dropdown} This run", ":class-container: crewe-run", ""]
+    for item in data:
+        dates = f", {item['dates']}" if item.get("dates") else ""
+        lines.append(f"- Data: `{item['path']}` ({item['kind']}{dates}), SHA-256 `{item['sha256'][:12]}`")
+    said = ", ".join(f"`{name}` = {json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items())
+    lines += [f"- Parameters: {said or 'none'}", f"- Code: {code.describe()}"]
+    lines += [f"- Package lock: `requirements.txt`, SHA-256 `{code.lock[:12]}`", "```"]
+    return "\n".join(lines)
+
+
+def format_numbers(items: Sequence[Mapping[str, Any]]) -> str:
+    """A folded list of every number in the page's prose with the function behind it; empty if there is none."""
+    numbers = [item for item in items if item["kind"] in ("number", "word")]
+    if not numbers:
+        return ""
+    lines = ["````{dropdown} Every number in this page's text, and where it comes from"]
+    lines += [":class-container: crewe-trail html-only", ""]
+    lines += ["```{list-table}", ":header-rows: 1", ":class: crewe-table crewe-wide", ""]
+    lines += ["* - Shown", "  - Id", "  - Made by"]
+    for item in numbers:
+        lines += [f"* - {item['text']}", f"  - `{item['id']}`", f"  - {format_step(item['steps'][-1])}"]
+    return "\n".join([*lines, "```", "````"])
+
+
+def format_downloads(*, pdf: bool) -> str:
+    """Links to the files that lie beside the landing page; raw HTML, since Jupyter Book knows of neither."""
+    links = ['<a href="crewe.pdf">the whole book as one PDF</a>'] if pdf else []
+    links.append('<a href="evidence.json">all its evidence as one file</a>')
+    return f'<p class="html-only">To take away: {" and ".join(links)}.</p>'

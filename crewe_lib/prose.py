@@ -1,0 +1,114 @@
+"""Rules for the words of a chapter: no typed numbers, no unregistered ids, the kind of data named where needed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from crewe_lib.kinds import REQUIRED_WORD
+
+_GLUE = re.compile(r"\{glue:[a-z]+\}`([^`]+)`")
+# Left out of the search for digits: bound values, other roles, code, links, citation keys, directive options, math.
+_NOT_PROSE = (
+    re.compile(r"\{glue:[a-z]+\}`[^`]+`"),
+    re.compile(r"\{[a-z:]+\}`[^`]+`"),
+    re.compile(r"\{[a-z][a-z0-9_]*\.[a-z0-9_]+\}"),
+    re.compile(r"```\{[^\n]*"),
+    re.compile(r"`[^`]*`"),
+    re.compile(r"\]\([^)]*\)"),
+    re.compile(r"^:[a-z-]+:.*$", re.MULTILINE),
+    re.compile(r"\(([a-z0-9-]+)\)=\s*$", re.MULTILINE),
+    re.compile(r"^#+ ", re.MULTILINE),
+)
+_MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|```\{math\}.*?```", re.DOTALL)
+_TEXT_ARGUMENTS = ("caption", "alt", "note")
+
+
+@dataclass(frozen=True)
+class Literal:
+    """A digit that stands in a text and is neither bound nor allowed."""
+
+    place: str
+    text: str
+    context: str
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A pattern of digits that may be typed, with the reason."""
+
+    pattern: re.Pattern[str]
+    reason: str
+
+
+def load_allowed(path: Path) -> list[Allowed]:
+    """Patterns from `tests/allowed_literals.yml`; each must state its reason."""
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [Allowed(re.compile(entry["pattern"]), entry["reason"]) for entry in entries]
+
+
+def texts_of_notebook(path: Path) -> Iterator[tuple[str, str]]:
+    """(place, text) for each Markdown cell and for each caption, alternative text and note in code cells."""
+    notebook = nbformat.read(path, as_version=4)
+    for number, cell in enumerate(notebook.cells, 1):
+        place = f"{path.name} cell {number}"
+        if cell.cell_type == "markdown":
+            yield place, cell.source
+        elif cell.cell_type == "code":
+            yield from ((f"{place} {kind}", text) for kind, text in _texts_of_code(cell.source))
+
+
+def _texts_of_code(source: str) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.keyword) and node.arg in _TEXT_ARGUMENTS:
+            for part in ast.walk(node.value):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield node.arg, part.value
+
+
+def find_literals(place: str, text: str, allowed: Sequence[Allowed]) -> list[Literal]:
+    """The digits in a text that nothing allows."""
+    left = _MATH.sub(" ", text)
+    for pattern in _NOT_PROSE:
+        left = pattern.sub(" ", left)
+    for entry in allowed:
+        left = entry.pattern.sub(" ", left)
+    return [
+        Literal(place, found[0], " ".join(left[max(0, found.start() - 30) : found.end() + 30].split()))
+        for found in re.finditer(r"\S*\d\S*", left)
+    ]
+
+
+def find_bound(text: str) -> set[str]:
+    """The ids that a Markdown text shows with glue."""
+    return {found.rpartition("::")[2] for found in _GLUE.findall(text)}
+
+
+def check_wording(chapter: str, texts: Sequence[str], items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Faults in a chapter's wording, in words.
+
+    A paragraph that shows an implied or a simulated result must say so itself; an id must be registered. Returns one
+    line per fault, none if all is well.
+    """
+    by_id = {item["id"]: item for item in items}
+    faults = []
+    for text in texts:
+        for paragraph in re.split(r"\n\s*\n", text):
+            ids = find_bound(paragraph)
+            for id in sorted(ids - by_id.keys()):
+                if id.partition(".")[0] == chapter.partition("_")[2]:
+                    faults.append(f"{chapter}: '{id}' is shown but never registered")
+            kinds = {kind for id in ids & by_id.keys() for kind in by_id[id]["kinds_of_data"]}
+            for kind, word in REQUIRED_WORD.items():
+                if kind in kinds and word not in paragraph.lower():
+                    faults.append(
+                        f"{chapter}: a paragraph shows {kind} results without the word '{word}': {paragraph[:80]}"
+                    )
+    return faults

@@ -1,0 +1,180 @@
+"""Where a result comes from: which function made it, on which lines, from which data.
+
+Functions decorated with `traced` behave exactly as written. While a chapter is being executed, a `Recorder` also
+remembers, for every table and result they return, the chain of functions behind it and the data files it rests on.
+Nobody declares a dependency by hand, so none can be forgotten.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import pandas as pd
+
+from crewe_lib.datapackage import Kind
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True, order=True)
+class DataFile:
+    """A data file as it was read: path relative to the repository, SHA-256 of its bytes, rows, kind of data."""
+
+    path: str
+    sha256: str
+    rows: int
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call: the function's name, its file, its first and last line, and its plain arguments."""
+
+    function: str
+    file: str
+    lines: tuple[int, int]
+    parameters: Mapping[str, Any] = field(compare=False, default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The calls behind a result, first to last, and the data files under them."""
+
+    steps: tuple[Step, ...]
+    data: frozenset[DataFile]
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Kinds of data the result rests on, in alphabetical order."""
+        return sorted({item.kind for item in self.data})
+
+    def then(self, function: Callable[..., Any]) -> Origin:
+        """The same origin with one more function at the end of the chain."""
+        file, lines = locate(function)
+        return Origin((*self.steps, Step(function.__qualname__, file, lines)), self.data)
+
+
+def locate(function: Callable[..., Any]) -> tuple[str, tuple[int, int]]:
+    """File (relative to the repository) and first and last line of a function's source, decorators included."""
+    plain = inspect.unwrap(function)
+    lines, first = inspect.getsourcelines(plain)
+    path = Path(inspect.getsourcefile(plain) or "").resolve()
+    name = path.relative_to(REPOSITORY).as_posix() if path.is_relative_to(REPOSITORY) else path.name
+    return name, (first, first + len(lines) - 1)
+
+
+def is_plain(value: Any) -> bool:
+    """True for values that can stand in `evidence.json` as they are."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+class Recorder:
+    """Remembers the origin of every object that a traced function returned while it was active."""
+
+    def __init__(self) -> None:
+        # The object is kept beside its origin so that its identity cannot be given to another.
+        self._origins: dict[int, tuple[Any, Origin]] = {}
+        self._frames: list[set[DataFile]] = []
+
+    def note_read(self, item: DataFile) -> None:
+        """Called by loaders: the running function has read this file."""
+        if self._frames:
+            self._frames[-1].add(item)
+
+    def find(self, value: Any) -> Origin | None:
+        """The origin of an object made by a traced function, else None."""
+        known = self._origins.get(id(value))
+        return known[1] if known else None
+
+    def call(self, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
+        """Run a function and remember where its result comes from."""
+        bound = inspect.signature(function).bind(*args, **kwargs)
+        bound.apply_defaults()
+        inputs = [origin for value in bound.arguments.values() for origin in self._inputs(value)]
+        self._frames.append(set())
+        try:
+            result = function(*args, **kwargs)
+        finally:
+            read = self._frames.pop()
+        data = frozenset(read.union(*(origin.data for origin in inputs)))
+        if self._frames:
+            self._frames[-1] |= data
+        parameters = {name: value for name, value in bound.arguments.items() if is_plain(value)}
+        file, lines = locate(function)
+        step = Step(function.__qualname__, file, lines, parameters)
+        earlier = dict.fromkeys(step for origin in inputs for step in origin.steps)
+        self._remember(result, Origin((*(s for s in earlier if s != step), step), data))
+        return result
+
+    def _inputs(self, value: Any) -> Iterator[Origin]:
+        known = self.find(value)
+        if known:
+            yield known
+            return
+        parts: Iterable[Any] = ()
+        if isinstance(value, Mapping):
+            parts = value.values()
+        elif isinstance(value, list | tuple):
+            parts = value
+        for part in parts:
+            yield from self._inputs(part)
+
+    def _remember(self, result: Any, origin: Origin) -> None:
+        if result is None or isinstance(result, str | int | float | bool):
+            return  # plain values have no identity of their own; results are tables and dataclasses
+        self._origins[id(result)] = (result, origin)
+        parts: Iterable[Any] = ()
+        if isinstance(result, Mapping):
+            parts = result.values()
+        elif isinstance(result, list | tuple):
+            parts = result
+        elif is_dataclass(result):
+            parts = [v for f in fields(result) if isinstance(v := getattr(result, f.name), pd.DataFrame)]
+        for part in parts:
+            self._remember(part, origin)
+
+
+_recorder: Recorder | None = None
+
+
+def start_recording() -> Recorder:
+    """Begin a fresh record; a chapter does this once, in its first cell."""
+    global _recorder
+    _recorder = Recorder()
+    return _recorder
+
+
+def stop_recording() -> None:
+    """Traced functions become plain functions again."""
+    global _recorder
+    _recorder = None
+
+
+def note_read(item: DataFile) -> None:
+    """For loaders: state that a file was read. Does nothing outside a chapter."""
+    if _recorder:
+        _recorder.note_read(item)
+
+
+def traced(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a public library function whose results may be shown in a chapter."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if _recorder is None:
+            return function(*args, **kwargs)
+        return _recorder.call(function, args, dict(kwargs))
+
+    return wrapper

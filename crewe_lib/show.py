@@ -1,0 +1,136 @@
+"""How a chapter's results reach the page: glue outputs, MyST tables and figures. Nothing here computes a result."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython import display as ipython
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from crewe_lib.figures.style import house_style
+from crewe_lib.kinds import format_kinds
+
+# The builder sets this to the folder (relative to the chapter) that figures are written to. When it is not set the
+# chapter is being run by hand in Jupyter, and figures appear inline instead.
+FIGURE_FOLDER = "CREWE_FIGURES"
+RECORD = "application/papermill.record/"
+EVIDENCE_MIME = "application/vnd.crewe.evidence+json"
+# Set by the builder when the repository has a public address: links from results to their code.
+SOURCE_LINK = "CREWE_SOURCE_LINK"
+
+
+def set_up() -> None:
+    """Figures are shown by us, once each, so the notebook's own inline display is switched off."""
+    plt.switch_backend("agg")
+
+
+def bound(item: Mapping[str, Any]) -> None:
+    """Publish a number or word: its text for {glue:text}, its record for evidence.json."""
+    # Quoted, because glue evaluates what it shows: '1,234' would become a pair and '+6.1' would lose its sign.
+    _publish(item, {RECORD + "text/plain": repr(item["text"])})
+
+
+def table(item: Mapping[str, Any], rows: Sequence[Sequence[str]], note: str) -> None:
+    """Publish a table with its caption, note and the trail behind it."""
+    lines = [
+        f"```{{list-table}} {_caption(item)}",
+        f":name: {anchor(item['id'])}",
+        ":header-rows: 1",
+        ":align: center",
+    ]
+    lines += [f":class: crewe-table{'' if len(rows[0]) < 6 else ' crewe-wide'}", ""]
+    for row in rows:
+        lines += [f"{'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
+    lines += ["```", ""]
+    if note:
+        lines += ["```{div} crewe-note", note, "```", ""]
+    _write("\n".join(lines + _trail(item, None)))
+    _publish(item, {})
+
+
+def figure(item: Mapping[str, Any], path: Path | None, alt: str, rows: Sequence[Sequence[str]] | None) -> None:
+    """Publish a figure with its caption, alternative text, data table and the trail behind it."""
+    if path is not None:
+        body = [
+            f"```{{figure}} {path.as_posix()}",
+            f":name: {anchor(item['id'])}",
+            f":alt: {' '.join(alt.split())}",
+        ]
+        body += [":width: 100%", "", _caption(item), "```", ""]
+        _write("\n".join(body + _trail(item, rows)))
+    _publish(item, {})
+
+
+def anchor(id: str) -> str:
+    """The cross-reference name of a table or figure: 'la_did.fig_closures' becomes 'la-did-fig-closures'."""
+    return id.replace(".", "-").replace("_", "-")
+
+
+def draw(
+    id: str,
+    function: Callable[..., Axes],
+    data: pd.DataFrame,
+    *,
+    size: tuple[float, float],
+    stamp: bool,
+    **options: Any,
+) -> Path | None:
+    """Draw in the house style; write an SVG into the builder's folder and return its path, or show it inline."""
+    folder = os.environ.get(FIGURE_FOLDER)
+    with house_style():
+        canvas, ax = plt.subplots(figsize=size, layout="constrained")
+        function(data, ax=ax, **options)
+        if stamp:
+            canvas.text(0.5, 0.5, "SIMULATED", ha="center", va="center", rotation=25, alpha=0.12, fontsize=44)
+        try:
+            if folder is None:
+                ipython.display(canvas)
+                return None
+            path = Path(folder) / f"{anchor(id)}.svg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            canvas.savefig(path, metadata={"Date": None, "Creator": None})
+            return path
+        finally:
+            plt.close(canvas)
+
+
+def _caption(item: Mapping[str, Any]) -> str:
+    return f"{item['caption']} {format_kinds(item['kinds_of_data'])}".strip()
+
+
+def _trail(item: Mapping[str, Any], rows: Sequence[Sequence[str]] | None) -> list[str]:
+    """The 'Behind this' box: functions with their lines, data with their hashes, the numbers themselves."""
+    what = item["kind"]
+    lines = [f"````{{dropdown}} Behind this {what}", ":class-container: crewe-trail html-only", ""]
+    lines += [f"`{item['id']}`", ""]
+    lines += [f"- {format_step(step)}" for step in item["steps"]]
+    lines += [f"- `{d['path']}`, {d['rows']:,} rows, SHA-256 `{d['sha256'][:12]}`" for d in item["data"]]
+    if rows:
+        lines += ["", "```{list-table}", ":header-rows: 1", ":class: crewe-table crewe-wide", ""]
+        for row in rows:
+            lines += [f"{'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
+        lines += ["```"]
+    return [*lines, "````", ""]
+
+
+def format_step(step: Mapping[str, Any]) -> str:
+    """One line of a trail: the function, and its file and lines, linked where the repository has an address."""
+    first, last = step["lines"]
+    place = f"{step['file']}, lines {first} to {last}"
+    base = os.environ.get(SOURCE_LINK)
+    return f"`{step['function']}` in " + (f"[{place}]({base}/{step['file']}#L{first}-L{last})" if base else place)
+
+
+def _publish(item: Mapping[str, Any], bundle: Mapping[str, Any]) -> None:
+    """An output that the page hides and the builder reads (the scheme that scrapbook and glue share)."""
+    data = {**bundle, f"{RECORD}{EVIDENCE_MIME}": dict(item)}
+    ipython.display(data, raw=True, metadata={"scrapbook": {"name": item["id"], "mime_prefix": RECORD}})
+
+
+def _write(myst: str) -> None:
+    ipython.display(ipython.Markdown(myst))

@@ -1,0 +1,108 @@
+"""The card beside the panel: a Frictionless descriptor of its tables, their fields and their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crewe_lib.datapackage import hash_file
+from crewe_lib.sources.folder import Source
+from crewe_lib.tables import LA_MISSING, LA_PANEL, describe_fields
+
+LICENCE = {
+    "name": "OGL-UK-3.0",
+    "title": "Open Government Licence v3.0",
+    "statement": "Contains public sector information licensed under the Open Government Licence v3.0.",
+}
+
+
+DESCRIPTION = (
+    "One row per upper-tier local authority (and England), year ending 31 March and vintage. Counts are "
+    "the publisher's: exact for authorities, rounded for England (to 100 in the older releases, to 10 in "
+    "the later ones). England includes the publisher's own estimates for authorities without a return, "
+    "where it made any, so authorities need not add up to England. A measure that a release does not "
+    "carry is blank; a cell marked as missing in the publisher's file is blank and listed in la_missing."
+)
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A publisher's file the panel rests on: release, file name, SHA-256, years as the file has them."""
+
+    publisher: str
+    title: str
+    file: str
+    sha256: str
+    years: tuple[int, int]
+
+
+def describe_source(source: Source) -> SourceFile:
+    """The release, name and hash of a file as read."""
+    path = source.path
+    return SourceFile(source.layout.publisher, source.title, path.name, hash_file(path), source.years)
+
+
+def describe_package(panel: pd.DataFrame, read: Sequence[Source]) -> dict[str, Any]:
+    """The Frictionless descriptor; hashes and sizes of the tables are filled in by `write_descriptor`."""
+    vintages = {}
+    for vintage, years in panel.groupby("vintage")["year"]:
+        last = int(years.max())
+        newest = [one.title for one in read if one.layout.vintage == vintage and one.years[1] == last]
+        vintages[vintage] = {"years": [int(years.min()), last], "newest_release": newest}
+    dates = f"years ending 31 March {panel['year'].min()} to {panel['year'].max()}"
+    return {
+        "profile": "tabular-data-package",
+        "name": "official",
+        "kind": "official",
+        "title": "Children in need in England by local authority, as first published and as revised",
+        "description": DESCRIPTION,
+        "licenses": [LICENCE],
+        "dates": {
+            "years_ending_31_march": [int(panel["year"].min()), int(panel["year"].max())],
+            "vintages": vintages,
+        },
+        "sources": [
+            {
+                "title": one.title,
+                "publisher": one.publisher,
+                "file": one.file,
+                "sha256": one.sha256,
+                "years": list(one.years),
+            }
+            for one in map(describe_source, read)
+        ],
+        "resources": [
+            _describe_table(
+                "la_panel",
+                LA_PANEL,
+                "Counts, populations and deprivation",
+                ["authority", "year", "vintage"],
+                dates,
+            ),
+            _describe_table(
+                "la_missing",
+                LA_MISSING,
+                "Cells of la_panel that the publisher marks as missing, with the mark",
+                ["authority", "year", "vintage", "measure"],
+                dates,
+            ),
+        ],
+    }
+
+
+def _describe_table(name: str, schema: Any, title: str, key: list[str], dates: str) -> dict[str, Any]:
+    """One resource of the package: a CSV file and its fields."""
+    return {
+        "profile": "tabular-data-resource",
+        "name": name,
+        "path": f"{name}.csv",
+        "title": title,
+        "dates": dates,
+        "format": "csv",
+        "mediatype": "text/csv",
+        "encoding": "utf-8",
+        "schema": {"fields": describe_fields(schema), "primaryKey": key, "missingValues": [""]},
+    }

@@ -1,0 +1,198 @@
+"""The local-authority panel: one row per authority, year ending 31 March and vintage, from the publishers'
+own files.
+
+What joins the files is the DfE number (la_code): files before 2013 have no other code, and GSS codes change
+when boundaries are redrawn (Gateshead, Northumberland, Buckinghamshire, North Yorkshire, Somerset …).
+Population and deprivation files name authorities by the GSS code of their own time; each such code is looked
+up among all codes that DfE's files ever gave to a DfE number. That covers every upper-tier row of the files
+we have, so no table of exceptions is needed, and a code found nowhere is an error. An authority that did not
+exist on a file's boundaries has no value there: the old Dorset (835) is not the new one (838), and nothing is
+summed or shared out.
+
+`rereferrals` is missing for 2010, `children_ended` before 2017 on first_published rows: see
+`crewe_lib.sources.dfe`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from crewe_lib.datapackage import DESCRIPTOR, write_descriptor
+from crewe_lib.errors import DataError
+from crewe_lib.sources import ENGLAND, mhclg
+from crewe_lib.sources.describe import SourceFile, describe_package, describe_source
+from crewe_lib.sources.folder import Ignored, Source, read_sources
+from crewe_lib.tables import LA_MISSING, LA_PANEL, check_table
+
+KEYS = ["la_code", "year", "vintage"]
+ORDER = ["authority", "vintage", "year"]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was built: rows of the panel, first and last year, number of authorities (England aside), files
+    used and files of the folder left aside.
+    """
+
+    rows: int
+    years: tuple[int, int]
+    authorities: int
+    sources: tuple[SourceFile, ...]
+    ignored: tuple[Ignored, ...]
+
+
+def assemble_register(sources: Sequence[Source]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Who is who: (authority, name, region by la_code, England's being blank), and la_code by every GSS code
+    seen.
+
+    Code, name and region are those of the newest revised row. Raises DataError if one GSS code has two DfE
+    numbers, or a first-published number is unknown to the revised files.
+    """
+    named = pd.concat([one.cells for one in sources if "la_code" in one.layout.columns], ignore_index=True)
+    revised = pd.concat([one.cells for one in sources if one.layout.vintage == "revised"], ignore_index=True)
+    newest = revised.sort_values(["year", "gss", "name"], kind="stable").groupby("la_code").tail(1)
+    register = newest.set_index("la_code")[["gss", "name", "region"]].rename(columns={"gss": "authority"})
+    pairs = named.loc[named["gss"] != "", ["gss", "la_code"]].drop_duplicates()
+    shared = pairs[pairs.duplicated("gss", keep=False)]
+    if len(shared):
+        listed = ", ".join(f"{row.gss} = {row.la_code}" for row in shared.itertuples())
+        raise DataError(f"One GSS code has two DfE numbers in DfE's files: {listed}. To mend: correct the file.")
+    for one in sources:
+        unknown = sorted(set(one.cells["la_code"]) - set(register.index))
+        if unknown:
+            raise DataError(
+                f"{one.path}: DfE number {', '.join(unknown[:10])} stands in no revised file. "
+                "To mend: correct the number, or add the revised release that names the authority."
+            )
+    return register, dict(zip(pairs["gss"], pairs["la_code"], strict=True))
+
+
+def assign_la_codes(source: Source, codes: Mapping[str, str]) -> Source:
+    """The same file with DfE numbers, if it names authorities by GSS code only. Raises DataError."""
+    cells = source.cells
+    if "la_code" in source.layout.columns:
+        return source
+    known = {ENGLAND: "", **codes}
+    unknown = cells.loc[~cells["gss"].isin(known), ["gss", "name"]].drop_duplicates()
+    if len(unknown):
+        listed = "; ".join(f"{gss} {name}" for gss, name in unknown.head(10).to_numpy())
+        raise DataError(f"{source.path}: no DfE file has the GSS code of {listed}. To mend: correct the code.")
+    return replace(source, cells=cells.assign(la_code=cells["gss"].map(known)))
+
+
+def check_coverage(sources: Sequence[Source]) -> None:
+    """Each file must hold, year by year, exactly the authorities it should. Raises DataError naming who is
+    not there.
+
+    First-published files share one set of authorities, since no boundary moved from 2010 to 2017. Revised and
+    0-17 population files name, for each year, the authorities of that year; they all begin with the same
+    year, have no gap, and may end with different years. Files with GSS codes hold the authorities of their
+    own boundaries.
+    """
+    first = _authorities_by_year(one for one in sources if one.layout.vintage == "first_published")
+    revised = _authorities_by_year(one for one in sources if one.layout.vintage == "revised")
+    everyone = set().union(*first.values(), *(revised.get(year, set()) for year in first))
+    for one in sources:
+        present = _authorities_by_year([one])
+        if one.layout.vintage == "first_published":
+            expected = dict.fromkeys(present, everyone)
+        elif one.layout.boundaries:
+            theirs = revised.get(one.layout.boundaries, set()) - (set() if "level" in one.layout.columns else {""})
+            expected = dict.fromkeys(range(min(present), max(present) + 1), theirs)
+        else:
+            expected = {year: revised.get(year, set()) for year in range(min(revised), max(present) + 1)}
+        for year in sorted(expected.keys() | present.keys()):
+            _refuse_difference(one, year, expected.get(year, set()), present.get(year, set()))
+
+
+def _authorities_by_year(sources: Iterable[Source]) -> dict[int, set[str]]:
+    """DfE numbers ('' for England) by year ending 31 March, over all the files."""
+    cells = pd.concat([one.cells[["year", "la_code"]] for one in sources])
+    return {int(str(year)): set(group) for year, group in cells.groupby("year")["la_code"]}
+
+
+def _refuse_difference(source: Source, year: int, expected: set[str], present: set[str]) -> None:
+    """Raise DataError if a file lacks authorities in a year, or has some that no other file has."""
+    for codes, fault in ((expected - present, "no row for"), (present - expected, "an unexpected row for")):
+        if codes:
+            listed = ", ".join(code or "England" for code in sorted(codes)[:10])
+            more = f" and {len(codes) - 10} more" if len(codes) > 10 else ""
+            raise DataError(
+                f"{source.path}: year {year - source.layout.year_shift}: {fault} DfE number {listed}{more}, "
+                "judging by the other files. To mend: restore the file as its publisher released it."
+            )
+
+
+def assemble_cells(sources: Sequence[Source]) -> pd.DataFrame:
+    """All cells of all files by la_code, year, vintage and measure: columns KEYS, measure, value, mark,
+    meaning.
+
+    A population serves every vintage that has counts for the authority and year; years without counts fall
+    away.
+    """
+    counts, shared = [], []
+    for one in sources:
+        cells = one.cells[["la_code", "year", "measure", "value", "mark"]].copy()
+        cells["meaning"] = cells["mark"].map(one.layout.marks)
+        if one.layout.vintage:
+            counts.append(cells.assign(vintage=one.layout.vintage))
+        elif one.layout.number == "count":
+            shared.append(cells)
+    counted = pd.concat(counts, ignore_index=True)
+    populations = counted[KEYS].drop_duplicates().merge(pd.concat(shared), on=["la_code", "year"])
+    return pd.concat([counted, populations], ignore_index=True)
+
+
+def assemble_panel(source_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(panel, missing) from the publishers' files below a folder; see `tables.LA_PANEL` and
+    `tables.LA_MISSING`.
+
+    Rows are sorted by authority, vintage and year. Raises DataError for anything that is not as it should be.
+    """
+    return _assemble(read_sources(source_dir)[0])
+
+
+def _assemble(sources: Sequence[Source]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(panel, missing) from the files as read."""
+    register, codes = assemble_register(sources)
+    keyed = [assign_la_codes(one, codes) for one in sources]
+    check_coverage(keyed)
+    cells = assemble_cells(keyed)
+    deprivation = next(one.cells for one in keyed if one.layout is mhclg.IMD_2015)
+    panel = cells.pivot(index=KEYS, columns="measure", values="value").reset_index()
+    panel["imd_2015_score"] = panel["la_code"].map(deprivation.set_index("la_code")["value"]).astype("float64")
+    missing = cells[cells["mark"].notna()]
+    panel, missing = (table.merge(register, left_on="la_code", right_index=True) for table in (panel, missing))
+    panel = panel.sort_values(ORDER, ignore_index=True)[list(LA_PANEL.columns)]
+    missing = missing.sort_values([*ORDER, "measure"], ignore_index=True)[list(LA_MISSING.columns)]
+    return check_table(panel, LA_PANEL, "la_panel"), check_table(missing, LA_MISSING, "la_missing")
+
+
+def build_official(source_dir: Path, out_dir: Path) -> BuildReport:
+    """Write la_panel.csv, la_missing.csv and datapackage.json, each whole or not at all, the same bytes each
+    time.
+
+    Raises DataError if the publishers' files are not as they should be (nothing is then written), or if
+    `out_dir` cannot be written.
+    """
+    read, ignored = read_sources(source_dir)
+    panel, missing = _assemble(read)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out_dir, prefix=".building-") as name:
+            folder = Path(name)
+            panel.to_csv(folder / "la_panel.csv", index=False, lineterminator="\n", encoding="utf-8")
+            missing.to_csv(folder / "la_missing.csv", index=False, lineterminator="\n", encoding="utf-8")
+            write_descriptor(folder, describe_package(panel, read))
+            for item in ("la_panel.csv", "la_missing.csv", DESCRIPTOR):
+                (folder / item).replace(out_dir / item)
+    except OSError as fault:
+        raise DataError(f"{out_dir}: cannot be written ({fault.strerror}); name a folder of your own.") from None
+    years = int(panel["year"].min()), int(panel["year"].max())
+    authorities = panel.loc[panel["la_code"] != "", "la_code"].nunique()
+    return BuildReport(len(panel), years, authorities, tuple(map(describe_source, read)), tuple(ignored))

@@ -1,0 +1,77 @@
+"""No result is typed by hand; an implied or simulated number says so in its own paragraph."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from crewe_lib.prose import check_wording, find_bound, find_literals, load_allowed, texts_of_notebook
+from crewe_lib.provenance import REPOSITORY
+
+ALLOWED = load_allowed(Path(__file__).parent / "allowed_literals.yml")
+CHAPTERS = sorted((REPOSITORY / "chapters").glob("*.ipynb"))
+PAGES = [REPOSITORY / "index.md"]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_no_number_is_typed_in_a_chapter(path: Path) -> None:
+    found = [literal for place, text in texts_of_notebook(path) for literal in find_literals(place, text, ALLOWED)]
+    assert not found, "\n".join(f"{x.place}: {x.text!r} in: {x.context}" for x in found)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_number_is_typed_in_a_page(path: Path) -> None:
+    assert not find_literals(path.name, path.read_text(encoding="utf-8"), ALLOWED)
+
+
+def test_every_allowed_pattern_is_used_and_has_a_reason() -> None:
+    texts = [text for path in CHAPTERS for _, text in texts_of_notebook(path)] + [p.read_text() for p in PAGES]
+    for entry in ALLOWED:
+        assert len(entry.reason) > 15
+        assert any(entry.pattern.search(text) for text in texts), f"nothing uses {entry.pattern.pattern!r}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Closures fell by 21.3 per year.", ["21.3"]),
+        ("Closures fell by {glue:text}`la_did.closures` per year.", []),
+        ("It cost £3,800 in all.", ["£3,800"]),
+        ("The caption says {la_did.x1} cases.", []),
+        ("See {numref}`tbl-2` and `code 5` and [a link](page7.html).", []),
+        ("Then $x^2 + 3$ holds.", []),
+        ("p<0.05", ["p<0.05"]),
+        ("three of 12 cases", ["12"]),
+        ("| 12 | 13 |", ["12", "13"]),
+    ],
+)
+def test_the_search_finds_what_it_should(text: str, found: list[str]) -> None:
+    assert [literal.text for literal in find_literals("x", text, [])] == found
+
+
+def test_captions_and_alternative_text_in_code_are_searched(tmp_path: Path) -> None:
+    code = 'ev.figure("a.b", draw, data, caption="Fell by 7%.", alt=f"Line at {x} and 8", size=(7, 4))'
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, tmp_path / "c.ipynb")
+    found = [x.text for place, t in texts_of_notebook(tmp_path / "c.ipynb") for x in find_literals(place, t, [])]
+    assert found == ["7%.", "8"]
+
+
+def item(id: str, kind: str) -> dict:
+    return {"id": id, "kinds_of_data": [kind]}
+
+
+def test_implied_and_simulated_numbers_must_say_so() -> None:
+    items = [item("rct.a", "inferred"), item("rct.b", "simulated"), item("rct.c", "official")]
+    good = "The implied {glue:text}`rct.a`.\n\nIn the simulated cohort {glue:text}`rct.b`.\n\nReal {glue:text}`rct.c`."
+    assert check_wording("01_rct", [good], items) == []
+    bad = "An implied number.\n\nIt is {glue:text}`rct.a`.\n\nAnd {glue:text}`rct.b`."
+    faults = check_wording("01_rct", [bad], items)
+    assert len(faults) == 2 and "without the word 'implied'" in faults[0] and "'simulated'" in faults[1]
+
+
+def test_an_unregistered_id_is_a_fault() -> None:
+    assert check_wording("01_rct", ["{glue:text}`rct.typo`"], [item("rct.a", "official")]) == [
+        "01_rct: 'rct.typo' is shown but never registered"
+    ]
+    assert find_bound("{glue:text}`05_cost_benefit.ipynb::cost_benefit.x`") == {"cost_benefit.x"}
