@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONNOUSERSITE := 1
 
-.PHONY: book html test test-slow lint bench lock serve clean
+.PHONY: book html test lint lock serve clean
 
 book: $(READY)  ## HTML, PDF and evidence.json into _build/book
 	$(BIN)/crewe build
@@ -19,16 +19,10 @@ test: $(READY)  ## the tests, then the checks of style and types
 	$(BIN)/pytest
 	$(MAKE) --no-print-directory lint
 
-test-slow: $(READY)  ## the long studies
-	$(BIN)/pytest -m slow
-
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-bench: $(READY)
-	$(BIN)/python -m benchmarks
 
 serve: $(READY)  ## the built book on this machine only
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/book/html

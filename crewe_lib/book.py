@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,8 +131,12 @@ def run_chapters(
     say(f"running {len(tasks)} chapter{'s' if len(tasks) > 1 else ''}")
     done: dict[str, Outcome] = {}
     with start_pool(min(request.workers, len(tasks))) as pool:
-        for future in as_completed([pool.submit(run_chapter, task) for task in tasks]):
-            outcome = future.result()
+        futures = {pool.submit(run_chapter, task): task for task in tasks}
+        for future in as_completed(futures):
+            try:
+                outcome = future.result()
+            except BrokenProcessPool:
+                outcome = Outcome(futures[future].name, 0.0, failed_cell=-1, error="its process was ended from outside")
             done[outcome.name] = outcome
             say(f"  {outcome.name}: {'FAILED' if outcome.error else 'done'} in {outcome.seconds:.1f} s")
     failed = [task for task in tasks if done[task.name].error]

@@ -8,7 +8,7 @@ from crewe_lib.evidence import Column, traced
 from crewe_lib.figures.cost_benefit import format_input
 from crewe_lib.formats import fixed, percent, plain, pounds
 
-ARMS = {"pc": "Project Crewe", "cec": "Cheshire East"}
+ARMS = {"pc": "Project Crewe", "cec": "Control (Cheshire East)"}
 PARTS = {
     "price": "Higher cost per week",
     "duration": "More weeks open",
@@ -20,8 +20,8 @@ WEEKS_COLUMNS = {
     "arm": Column("Arm", ARMS.__getitem__),
     "weekly_cost": Column("Cost per week", pounds(2)),
     "cost_per_case": Column("Cost per case", pounds()),
-    "weeks_open": Column("Weeks open this means", fixed(1)),
-    "days_open": Column("Days", fixed(0)),
+    "weeks_open": Column("Implied weeks open", fixed(1)),
+    "days_open": Column("Implied days", fixed(0)),
 }
 PARTS_COLUMNS = {
     "part": Column("Part", PARTS.__getitem__),
@@ -32,15 +32,15 @@ CHECK_COLUMNS = {
     "place": Column("Where"),
     "row": Column("Row"),
     "measure": Column("Figure"),
+    "verdict": Column("Verdict"),
     "printed": Column("Printed"),
     "shown": Column("Recomputed"),
-    "verdict": Column("Verdict"),
     "explanation": Column("Remark", blank=""),
 }
 CLOSURE_COLUMNS = {
     "label": Column("Closures taken from"),
-    "closed_pc": Column("Project Crewe", percent()),
-    "closed_cec": Column("Cheshire East", percent()),
+    "closed_pc": Column("Closed, Project Crewe", percent()),
+    "closed_cec": Column("Closed, control", percent()),
     "earnings_gap": Column("Earnings, difference", pounds(sign=True)),
     "tax_gap": Column("Tax, difference", pounds(sign=True)),
 }
@@ -62,7 +62,7 @@ ESCALATION_COLUMNS = {
 SIDE_COLUMNS = {
     "label": Column("Item"),
     "table": Column("Table", plain),
-    "estimate": Column("Per case, Project Crewe better if above zero", pounds(sign=True)),
+    "estimate": Column("Per case (above zero: better for Project Crewe)", pounds(sign=True)),
     "falls_to": Column("Falls to"),
     "compared_with": Column("Compared with"),
     "horizon": Column("Over"),

@@ -40,7 +40,7 @@ def pounds(digits: int = 0, *, sign: bool = False) -> Formatter:
         body = fixed(digits)(abs(value))
         rounded = round_half_up(value, digits)
         before = MINUS if rounded < 0 else "+" if sign and rounded > 0 else ""
-        return f"{before}£{body}"
+        return f"{before}{JOIN if before else ''}£{body}"
 
     return write
 
@@ -84,7 +84,9 @@ def count(value: Any) -> str:
 
 
 def interval(low: Any, high: Any, digits: int = 1) -> str:
-    """'−48.3 to 5.7', kept on one line."""
+    """'−48.3 to 5.7', kept on one line; one digit more where a limit would round to zero and hide its side."""
+    if any(value != 0 and round_half_up(value, digits) == 0 for value in (low, high)):
+        digits += 1
     return f"{fixed(digits)(low)}{NO_BREAK}to{NO_BREAK}{fixed(digits)(high)}"
 
 
@@ -114,3 +116,20 @@ def spelt(value: Any) -> str:
     """A small count as a word ('eight'), a larger one in digits."""
     whole = int(value)
     return _SMALL[whole] if whole == value and 0 <= whole < len(_SMALL) else fixed(0)(value)
+
+
+def agree(singular: str, plural: str) -> Formatter:
+    """A count with its verb: 'none leaves', '1 leaves', '3 leave'."""
+    return lambda value: f"{count(value)} {plural if value > 1 else singular}"
+
+
+def moved(digits: int = 1) -> Formatter:
+    """A change in words: 'rose by 2.5', 'fell by 8.2', 'hardly changed' where it rounds to nothing."""
+
+    def write(value: Any) -> str:
+        size = fixed(digits)(abs(value))
+        if float(size.replace(",", "")) == 0:
+            return "hardly changed"
+        return f"{'rose' if value > 0 else 'fell'} by {size}"
+
+    return write

@@ -17,6 +17,8 @@ _WARNING = re.compile(r"(WARNING|ERROR|CRITICAL):")
 # What a browser fetches by itself when a page is opened; ordinary links are not among them.
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
 _FETCHED_RELS = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "prefetch"}
+_VALUE = r"[−+-]?[£<]?\s?[−+-]?[\u2060\d.,]+%?"
+_NUMBER = re.compile(rf"^({_VALUE}(\s*(to|–)\s*{_VALUE})?|–|)$")
 _CSS_ADDRESS = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])(https?:)?//""")
 
 
@@ -40,19 +42,36 @@ def build_html(source: Path, scratch: Path, *, strict: bool) -> Path:
 
 
 def finish_html(html: Path) -> None:
-    """Mend what the stock theme gets wrong for screen readers, on every page."""
+    """Mend what the stock theme gets wrong, on every page: for screen readers, and for columns of numbers."""
     for page in sorted(html.rglob("*.html")):
         soup = BeautifulSoup(page.read_text(encoding="utf-8"), "lxml")
         if soup.html is None:
             continue
         soup.html["lang"] = "en-GB"
-        for table in soup.select("table"):
-            for head in table.select("thead th"):
-                head["scope"] = "col"
-        for role in soup.select("[role=list], [role=doc-biblioentry]"):
-            if role.get("role") == "list" and not role.select("[role=listitem]"):
-                del role["role"]
+        for double in soup.select("#jb-print-docs-body"):
+            double.decompose()  # a second title and contents, for the browser's own printing; the PDF is for that
+        for link in soup.select("figure a.image-reference"):
+            link.unwrap()  # a link whose name would be the whole alternative text
+        for table in soup.select("article table"):
+            _finish_table(table)
         page.write_text(str(soup), encoding="utf-8")
+
+
+def _finish_table(table: Tag) -> None:
+    """State what each header cell heads, and mark the columns that hold only numbers so that they align."""
+    heads, rows = table.select("thead th"), [row.find_all(["td", "th"]) for row in table.select("tbody tr")]
+    for head in heads:
+        head["scope"] = "col"
+    for row in rows:
+        if row and row[0].name == "th":
+            row[0]["scope"] = "row"
+    if any(len(row) != len(heads) for row in rows):
+        return
+    for column, head in enumerate(heads):
+        cells = [row[column] for row in rows]
+        if cells and all(_NUMBER.match(cell.get_text(strip=True)) for cell in cells):
+            for cell in [head, *cells]:
+                cell["class"] = " ".join([*(cell.get("class") or []), "num"])
 
 
 def check_offline(html: Path) -> None:

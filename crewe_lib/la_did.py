@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from crewe_lib.errors import CreweError
-from crewe_lib.models.did import DidFit, fit_trend_difference, fit_two_unit_did
+from crewe_lib.models.did import DidFit, TrendMethod, fit_trend_difference, fit_two_unit_did
 from crewe_lib.models.linear import Covariance
 from crewe_lib.provenance import traced
 from crewe_lib.results import Estimate
@@ -25,6 +25,8 @@ PER = 10_000
 Series = Literal["main", "first_published_to_2017", "children"]
 # The last year taken from the first-published files; later years come from the revised ones.
 LAST_FIRST_PUBLISHED: Mapping[Series, int] = {"main": 2012, "first_published_to_2017": 2017, "children": 0}
+# The years that the report's model uses, each ending 31 March.
+FIRST_YEAR, LAST_YEAR = 2011, 2019
 SERIES_LABELS: Mapping[Series, str] = {
     "main": "main series",
     "first_published_to_2017": "first published to 2017",
@@ -64,12 +66,17 @@ def derive_rates(panel: pd.DataFrame, *, outcome: str, series: Series, first_yea
     unknown outcome, or a series that the outcome does not have.
     """
     chosen = _outcome(outcome)
+    if series not in SERIES_LABELS:
+        raise CreweError(f"series is {series!r}; it must be one of {', '.join(SERIES_LABELS)}.")
     column = chosen.children_column if series == "children" else chosen.column
     if column is None:
         raise CreweError(f"series 'children': the files count no children for '{outcome}', only for closures.")
     last = LAST_FIRST_PUBLISHED[series]
     vintage = panel["year"].le(last).map({True: "first_published", False: "revised"})
     rows = panel[(panel["vintage"] == vintage) & panel["year"].between(first_year, last_year)]
+    absent = sorted(set(range(first_year, last_year + 1)) - set(rows["year"]))
+    if absent:
+        raise CreweError(f"series '{series}' has no figures for {', '.join(map(str, absent))}; choose other years.")
     count, residents = rows[column].astype("Float64"), rows["population_all_ages"].astype("Float64")
     return pd.DataFrame(
         {
@@ -143,6 +150,8 @@ def estimate_did(
     children in need at 31 March enters as the report's covariate; it can itself be changed by the programme. Raises
     CreweError if a figure is missing for either authority, or a period is empty.
     """
+    if covariate not in ("none", "children in need"):
+        raise CreweError(f"covariate is {covariate!r}; it must be 'none' or 'children in need'.")
     rows = _pair(rates, treated, comparator, need_cin=covariate != "none")
     if not rows["year"].min() <= implemented < rows["year"].max():
         raise CreweError(
@@ -163,13 +172,7 @@ def estimate_did(
 
 @traced
 def check_parallel_trends(
-    rates: pd.DataFrame,
-    *,
-    treated: str,
-    comparator: str,
-    implemented: int,
-    covariance: Covariance,
-    alpha: float,
+    rates: pd.DataFrame, *, treated: str, comparator: str, implemented: int, method: TrendMethod, alpha: float
 ) -> Estimate:
     """Difference between the two authorities' linear trends up to `implemented`, per 10,000 residents per year.
 
@@ -178,12 +181,11 @@ def check_parallel_trends(
     """
     rows = _pair(rates, treated, comparator, need_cin=False)
     rows = rows[rows["year"] <= implemented]
-    fit = fit_trend_difference(
-        rows["rate"], rows["authority"] == treated, rows["year"], covariance=covariance, alpha=alpha
-    )
-    return _as_estimate(fit, rows, "difference in trend", f"least squares, {_COVARIANCE[covariance]}")
+    fit = fit_trend_difference(rows["rate"], rows["authority"] == treated, rows["year"], method=method, alpha=alpha)
+    return _as_estimate(fit, rows, "difference in trend", _TREND_METHODS[method])
 
 
+_TREND_METHODS: Mapping[TrendMethod, str] = {"pooled": "pooled, classical", "gaps": "slope of yearly gaps"}
 _COVARIANCE: Mapping[str, str] = {"classical": "classical", "CR2": "CR2 by year"}
 
 
@@ -208,6 +210,9 @@ def _pair(rates: pd.DataFrame, treated: str, comparator: str, *, need_cin: bool)
         raise CreweError(
             f"{rows['outcome'].iloc[0]}: the official files give no figure for {places}; choose other years."
         )
+    seen = rows.groupby("authority")["year"].agg([tuple, "nunique", "size"])
+    if (seen["nunique"] != seen["size"]).any() or len(set(map(frozenset, seen["tuple"]))) > 1:
+        raise CreweError("each of the two authorities must stand once in every year; rows are missing or doubled.")
     return rows
 
 

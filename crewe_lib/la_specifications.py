@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import pandas as pd
@@ -18,6 +18,7 @@ from crewe_lib.la_did import (
     derive_rates,
     estimate_did,
 )
+from crewe_lib.models.did import TrendMethod
 from crewe_lib.models.linear import Covariance
 from crewe_lib.provenance import traced
 
@@ -29,24 +30,33 @@ _RESULT = {
     "estimate": Column("Estimate", fixed(1, sign=True)),
     "interval": Column("Interval"),
     "p_value": Column("p", p_value),
-    "df": Column("df", fixed(1)),
-    "n": Column("n"),
 }
+_SIZE = {"df": Column("df", fixed(1)), "n": Column("n")}
 PUBLISHED_COLUMNS = {
     "label": Column("Outcome"),
     "comparator": Column("Compared with"),
     "covariate": Column("Covariate"),
     "covariance": Column("Covariance"),
     **_RESULT,
+    **_SIZE,
 }
-TREND_COLUMNS = {name: column for name, column in PUBLISHED_COLUMNS.items() if name != "covariate"}
+TREND_COLUMNS = {
+    "label": Column("Outcome"),
+    "comparator": Column("Compared with"),
+    "method": Column("Method"),
+    **_RESULT,
+    **_SIZE,
+    "carried": Column("Carried forward", fixed(1, sign=True)),
+}
 SPECIFICATION_COLUMNS = {
     "label": Column("Outcome"),
     "series": Column("Series"),
-    "implemented": Column("Last year before"),
     "years": Column("Years"),
+    "implemented": Column("Last year before"),
     "chosen": Column("Main", either("yes", "")),
     **_RESULT,
+    "p_classical": Column("p, classical", p_value),
+    "n": Column("n"),
 }
 
 
@@ -117,26 +127,31 @@ def estimate_published(
 def check_trends(
     panel: pd.DataFrame, *, treated: str, implemented: int, first_year: int, last_year: int, alpha: float
 ) -> pd.DataFrame:
-    """The parallel-trend check for each outcome under both covariances; columns as in `estimate_published`."""
+    """The parallel-trend check for each outcome by both methods.
+
+    Columns: those of Estimate and `derive_intervals`, and label, comparator, carried: what the earlier difference in
+    trend would make of itself between the middle of the years before and the middle of the years after, per 10,000
+    residents.
+    """
     rows = []
     for outcome in (OUTCOMES[name] for name in TESTED):
         rates = derive_rates(panel, outcome=outcome.name, series="main", first_year=first_year, last_year=last_year)
-        for covariance in COVARIANCES:
+        for method in get_args(TrendMethod):
             estimate = check_parallel_trends(
                 rates,
                 treated=treated,
                 comparator=outcome.comparator,
                 implemented=implemented,
-                covariance=covariance,
+                method=method,
                 alpha=alpha,
             )
-            comparator = _name(rates, outcome.comparator)
+            distance = (implemented + 1 + last_year) / 2 - (first_year + implemented) / 2
             rows.append(
                 {
                     **asdict(estimate),
                     "label": outcome.label,
-                    "comparator": comparator,
-                    "covariance": covariance,
+                    "comparator": _name(rates, outcome.comparator),
+                    "carried": estimate.estimate * distance,
                 }
             )
     return derive_intervals(pd.DataFrame(rows))
@@ -146,35 +161,46 @@ def check_trends(
 def estimate_specifications(
     panel: pd.DataFrame, *, treated: str, implemented: int, first_year: int, last_year: int, alpha: float
 ) -> pd.DataFrame:
-    """Every combination of series and last pre-period year (the chosen one and the year before), and the main series
-    without its last year; CR2, no covariate.
+    """The same model, without covariate, under other choices.
 
-    Columns: those of Estimate, and label, series (in words), implemented, years (as a range), last_year, chosen (is
-    this the chapter's main estimate), and those of `derive_intervals`.
+    Varied together: the last year before (the chosen one, the one before and the one after) and the last year of all
+    (the chosen one and the one before). Varied alone: a first year in 2010 where the files have it, the vintage where
+    it matters, children in place of episodes. Intervals are CR2.
+
+    Columns: those of Estimate and `derive_intervals`, and label, series (in words), implemented, years (as a range),
+    last_year, chosen (is this the chapter's main estimate), p_classical.
     """
     rows = []
-    for outcome, series, cut, end in _choices(implemented, last_year):
-        # Children are counted from the revised files alone, which begin in 2013.
-        start = max(first_year, 2013) if series == "children" else first_year
-        rates = derive_rates(panel, outcome=outcome, series=series, first_year=start, last_year=end)
-        estimate = estimate_did(
-            rates,
-            treated=treated,
-            comparator=OUTCOMES[outcome].comparator,
-            implemented=cut,
-            covariate="none",
-            covariance="CR2",
-            alpha=alpha,
+    for choice in _choices(implemented, first_year, last_year):
+        rates = derive_rates(
+            panel,
+            outcome=choice.outcome,
+            series=choice.series,
+            first_year=choice.first_year,
+            last_year=choice.last_year,
         )
+        by_covariance = {
+            covariance: estimate_did(
+                rates,
+                treated=treated,
+                comparator=OUTCOMES[choice.outcome].comparator,
+                implemented=choice.implemented,
+                covariate="none",
+                covariance=covariance,
+                alpha=alpha,
+            )
+            for covariance in COVARIANCES
+        }
         rows.append(
             {
-                **asdict(estimate),
-                "label": OUTCOMES[outcome].label,
-                "series": SERIES_LABELS[series],
-                "implemented": cut,
-                "years": year_range(start, end),
-                "last_year": end,
-                "chosen": series == "main" and cut == implemented and end == last_year,
+                **asdict(by_covariance["CR2"]),
+                "label": OUTCOMES[choice.outcome].label,
+                "series": SERIES_LABELS[choice.series],
+                "implemented": choice.implemented,
+                "years": year_range(choice.first_year, choice.last_year),
+                "last_year": choice.last_year,
+                "chosen": choice == Choice(choice.outcome, "main", first_year, implemented, last_year),
+                "p_classical": by_covariance["classical"].p_value,
             }
         )
     return derive_intervals(pd.DataFrame(rows))
@@ -192,23 +218,39 @@ def derive_intervals(estimates: pd.DataFrame) -> pd.DataFrame:
 def summarise_specifications(specifications: pd.DataFrame) -> dict[str, int]:
     """How many estimates there are, and in how many the interval leaves out zero, in all and by outcome.
 
-    Keys: all, all_excluding, and for each outcome its name, alone and with '_excluding'.
+    Keys: all, all_excluding, and for each outcome its name, alone, with '_excluding' and, where the whole interval
+    lies above zero, with '_above'.
     """
     by_outcome = specifications.groupby("outcome")["excludes_zero"].agg(["size", "sum"])
     counts = {"all": len(specifications), "all_excluding": int(specifications["excludes_zero"].sum())}
     for outcome, size, excluding in by_outcome.itertuples():
-        counts |= {str(outcome): int(size), f"{outcome}_excluding": int(excluding)}
+        above = specifications.loc[specifications["outcome"] == outcome, "conf_low"].gt(0).sum()
+        counts |= {str(outcome): int(size), f"{outcome}_excluding": int(excluding), f"{outcome}_above": int(above)}
     return counts
 
 
-def _choices(implemented: int, last_year: int) -> Iterator[tuple[str, Series, int, int]]:
+@dataclass(frozen=True)
+class Choice:
+    """One specification."""
+
+    outcome: str
+    series: Series
+    first_year: int
+    implemented: int
+    last_year: int
+
+
+def _choices(implemented: int, first_year: int, last_year: int) -> Iterator[Choice]:
     for outcome in TESTED:
-        for series in get_args(Series):
-            if series == "children" and OUTCOMES[outcome].children_column is None:
-                continue
-            for cut in (implemented, implemented - 1):
-                yield outcome, series, cut, last_year
-        yield outcome, "main", implemented, last_year - 1
+        for cut in (implemented, implemented - 1, implemented + 1):
+            for end in (last_year, last_year - 1):
+                yield Choice(outcome, "main", first_year, cut, end)
+        if outcome != "rereferrals":  # counted differently before 2011
+            yield Choice(outcome, "main", first_year - 1, implemented, last_year)
+        if outcome != "escalations":  # plans begun do not differ between the vintages
+            yield Choice(outcome, "first_published_to_2017", first_year, implemented, last_year)
+        if OUTCOMES[outcome].children_column:  # in the revised files alone, which begin in 2013
+            yield Choice(outcome, "children", 2013, implemented, last_year)
 
 
 def _name(rates: pd.DataFrame, authority: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ import yaml
 
 from crewe_lib.datapackage import Kind, hash_file
 from crewe_lib.kinds import BANNERS
+from crewe_lib.prose import find_bound
 from crewe_lib.provenance import REPOSITORY
-from crewe_lib.show import format_step
+from crewe_lib.show import escape, format_step, list_table
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Code:
     def describe(self) -> str:
         """In one line, for the panel."""
         if self.commit is None:
-            return "not a git checkout"
+            return "no version known (not a git checkout)"
         return f"commit `{self.commit[:12]}`" + (", with changes not yet committed" if self.changed else "")
 
 
@@ -104,7 +105,8 @@ def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str) 
         tags |= {"remove-cell"} if tags & {"parameters", "injected-parameters"} else {"hide-input"}
         cell.metadata["tags"] = sorted(tags)
     banner = nbformat.v4.new_markdown_cell(format_banner(kinds_of(items)))
-    foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items)])))
+    shown = {id for cell in notebook.cells if cell.cell_type == "markdown" for id in find_bound(cell.source)}
+    foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items, shown)])))
     split_title(notebook)
     notebook.cells[1:1] = [banner]
     notebook.cells = join_silent(notebook.cells)
@@ -170,18 +172,17 @@ def format_panel(code: Code, parameters: Mapping[str, Any], data: Sequence[Mappi
     return "\n".join(lines)
 
 
-def format_numbers(items: Sequence[Mapping[str, Any]]) -> str:
-    """A folded list of every number in the page's prose with the function behind it; empty if there is none."""
-    numbers = [item for item in items if item["kind"] in ("number", "word")]
+def format_numbers(items: Sequence[Mapping[str, Any]], shown: Container[str]) -> str:
+    """A folded list of the numbers and words that a page's text shows, each with the function behind it."""
+    numbers = [item for item in items if item["kind"] in ("number", "word") and item["id"] in shown]
     if not numbers:
         return ""
-    lines = ["````{dropdown} Every number in this page's text, and where it comes from"]
-    lines += [":class-container: crewe-trail html-only", ""]
-    lines += ["```{list-table}", ":header-rows: 1", ":class: crewe-table crewe-wide", ""]
-    lines += ["* - Shown", "  - Id", "  - Made by"]
+    rows = [["Shown", "Id", "Kind of data", "Made by"]]
     for item in numbers:
-        lines += [f"* - {item['text']}", f"  - `{item['id']}`", f"  - {format_step(item['steps'][-1])}"]
-    return "\n".join([*lines, "```", "````"])
+        kinds = ", ".join(item["kinds_of_data"]) or "parameter"
+        rows.append([escape(item["text"]), f"`{item['id']}`", kinds, format_step(item["steps"][-1])])
+    head = ["````{dropdown} The numbers in this page's text, and where they come from"]
+    return "\n".join([*head, ":class-container: crewe-trail html-only", "", *list_table(rows), "````"])
 
 
 def format_downloads(*, pdf: bool) -> str:

@@ -27,6 +27,7 @@ _NOT_PROSE = (
     re.compile(r"\(([a-z0-9-]+)\)=\s*$", re.MULTILINE),
     re.compile(r"^#+ ", re.MULTILINE),
 )
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
 _MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|```\{math\}.*?```", re.DOTALL)
 _TEXT_ARGUMENTS = ("caption", "alt", "note")
 
@@ -94,11 +95,16 @@ def find_bound(text: str) -> set[str]:
 def check_wording(chapter: str, texts: Sequence[str], items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Faults in a chapter's wording, in words.
 
-    A paragraph that shows an implied or a simulated result must say so itself; an id must be registered. Returns one
-    line per fault, none if all is well.
+    A paragraph that shows an implied or a simulated result must say so itself; an id that is shown must be
+    registered, and one that is registered must be shown. Returns one line per fault, none if all is well.
     """
     by_id = {item["id"]: item for item in items}
-    faults = []
+    used = {id for text in texts for id in find_bound(text) | set(_PLACEHOLDER.findall(text))}
+    faults = [
+        f"{chapter}: '{item['id']}' is registered but never shown"
+        for item in items
+        if item["chapter"] == chapter and item["kind"] in ("number", "word") and item["id"] not in used
+    ]
     for text in texts:
         for paragraph in re.split(r"\n\s*\n", text):
             ids = find_bound(paragraph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,20 +38,31 @@ def bound(item: Mapping[str, Any]) -> None:
 
 def table(item: Mapping[str, Any], rows: Sequence[Sequence[str]], note: str) -> None:
     """Publish a table with its caption, note and the trail behind it."""
-    lines = [
-        f"```{{list-table}} {_caption(item)}",
-        f":name: {anchor(item['id'])}",
-        ":header-rows: 1",
-        ":align: center",
-    ]
-    lines += [f":class: crewe-table{'' if len(rows[0]) < 6 else ' crewe-wide'}", ""]
-    for row in rows:
-        lines += [f"{'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
-    lines += ["```", ""]
+    lines = list_table(
+        [[escape(cell) for cell in row] for row in rows], caption=_caption(item), name=anchor(item["id"])
+    )
     if note:
         lines += ["```{div} crewe-note", note, "```", ""]
     _write("\n".join(lines + _trail(item, None)))
     _publish(item, {})
+
+
+def list_table(rows: Sequence[Sequence[str]], *, caption: str = "", name: str = "") -> list[str]:
+    """MyST lines of a table: the first row heads the columns, the first column the rows."""
+    classes = ["crewe-table"]
+    classes += ["crewe-wide"] if len(rows[0]) > 5 else []
+    classes += ["crewe-long"] if any(len(row[-1]) > 60 for row in rows) else []
+    lines = [f"```{{list-table}} {caption}".rstrip(), *([f":name: {name}"] if name else [])]
+    lines += [":header-rows: 1", ":stub-columns: 1", ":align: center", f":class: {' '.join(classes)}", ""]
+    for row in rows:
+        lines += [f"{'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
+    return [*lines, "```", ""]
+
+
+def escape(text: str) -> str:
+    """Text as Markdown that shows just that text, on one line."""
+    plain = re.sub(r"([\\`*_{}\[\]<>$|~^#])", r"\\\1", " ".join(text.split(" ")).replace("\n", " "))
+    return re.sub(r"^([-+]|\d+[.)])(\s|$)", r"\\\1\2", plain)
 
 
 def figure(item: Mapping[str, Any], path: Path | None, alt: str, rows: Sequence[Sequence[str]] | None) -> None:
@@ -111,10 +123,7 @@ def _trail(item: Mapping[str, Any], rows: Sequence[Sequence[str]] | None) -> lis
     lines += [f"- {format_step(step)}" for step in item["steps"]]
     lines += [f"- `{d['path']}`, {d['rows']:,} rows, SHA-256 `{d['sha256'][:12]}`" for d in item["data"]]
     if rows:
-        lines += ["", "```{list-table}", ":header-rows: 1", ":class: crewe-table crewe-wide", ""]
-        for row in rows:
-            lines += [f"{'* -' if i == 0 else '  -'} {cell}".rstrip() for i, cell in enumerate(row)]
-        lines += ["```"]
+        lines += ["", *list_table([[escape(cell) for cell in row] for row in rows])]
     return [*lines, "````", ""]
 
 

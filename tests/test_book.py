@@ -78,7 +78,7 @@ def test_parameters_reach_the_pages_and_the_evidence(book) -> None:
     page = (out / "html" / "chapters" / "02_two.html").read_text()
     assert 'The level is <span class="pasted-text">90%</span>.' in page
     assert "This run" in page and "= 0.1" in page
-    assert "Every number in this page" in page
+    assert "The numbers in this page" in page
     assert any("02_two: done" in line for line in said)
 
 
@@ -171,3 +171,13 @@ def test_another_folder_is_never_replaced(root, tmp_path) -> None:
 
 def test_evidence_is_plain_json(book) -> None:
     assert json.loads((book[0] / "evidence.json").read_text())["items"][0]["lines"][0] > 0
+
+
+def test_missing_system_libraries_stop_the_build_before_it_begins(root, tmp_path, monkeypatch) -> None:
+    from crewe_lib import book
+
+    monkeypatch.setattr(book, "missing_system_libraries", lambda: ["pango"])
+    with pytest.raises(BuildError, match="make html") as fault:
+        build(root, tmp_path / "book", pdf=True)
+    assert "libpango-1.0-0" in str(fault.value) and "brew install pango" in str(fault.value)
+    assert not list(tmp_path.iterdir())

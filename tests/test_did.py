@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from crewe_lib.errors import CreweError
 from crewe_lib.models.did import fit_trend_difference, fit_two_unit_did
 
 T = np.array([1, 1, 1, 1, 0, 0, 0, 0])
@@ -60,9 +61,38 @@ def test_known_effect_is_recovered() -> None:
 
 
 def test_trend_difference_by_hand() -> None:
-    # Slopes 2.0 and 0.5 a year, exactly linear but for a little noise in the middle that leaves both slopes alone.
-    years = np.tile([1, 2, 3], 2)
-    y = np.array([0.0, 2.1, 4.0, 1.0, 1.6, 2.0])
-    result = fit_trend_difference(y, [1, 1, 1, 0, 0, 0], years, covariance="classical", alpha=0.05)
-    assert result.estimate == pytest.approx(1.5)
-    assert result.n == 6 and result.df == 2
+    # Slopes 2.0 and 0.5 a year, exactly linear but for a little noise in the middle that leaves both alone. The yearly
+    # gaps are -1.0, 0.3 and 2.0: their slope is 1.5 too, from three points and one degree of freedom.
+    years, unit = np.tile([1, 2, 3], 2), [1, 1, 1, 0, 0, 0]
+    y = np.array([0.0, 2.1, 4.0, 1.0, 1.8, 2.0])
+    pooled = fit_trend_difference(y, unit, years, method="pooled", alpha=0.05)
+    gaps = fit_trend_difference(y, unit, years, method="gaps", alpha=0.05)
+    assert pooled.estimate == pytest.approx(1.5) and gaps.estimate == pytest.approx(1.5)
+    assert (pooled.n, pooled.df, gaps.n, gaps.df) == (6, 2, 3, 1)
+
+
+def test_shared_shocks_leave_the_slope_of_gaps_alone() -> None:
+    years, unit = np.tile([1, 2, 3, 4], 2), np.repeat([1, 0], 4)
+    y = np.random.default_rng(2).normal(size=8)
+    shocked = y + np.tile([5.0, -3.0, 8.0, 0.0], 2)
+    one, other = (fit_trend_difference(v, unit, years, method="gaps", alpha=0.05) for v in (y, shocked))
+    assert one.conf_low == pytest.approx(other.conf_low) and one.p_value == pytest.approx(other.p_value)
+
+
+def test_one_period_on_a_side_is_refused() -> None:
+    with pytest.raises(CreweError, match="at least two periods after"):
+        fit_two_unit_did(
+            Y, T, YEAR == 4, YEAR, covariate=None, covariance="CR2", alpha=0.05
+        )  # one period would leave CR2 with no variation to see, and an interval far too short
+
+
+@pytest.mark.parametrize(
+    ("unit", "years", "method", "message"),
+    [
+        ([1, 1, 1, 0, 0, 0], [1, 2, 3, 1, 2, 4], "gaps", "the same periods, each once"),
+        ([1, 1, 1, 0, 0, 0], [1, 2, 3, 1, 2, 3], "other", "must be 'pooled' or 'gaps'"),
+    ],
+)
+def test_bad_trend_calls_are_named(unit, years, method, message) -> None:
+    with pytest.raises(CreweError, match=message):
+        fit_trend_difference([1.0, 2.5, 3.0, 1.0, 1.0, 2.0], unit, years, method=method, alpha=0.05)

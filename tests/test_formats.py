@@ -17,7 +17,7 @@ from crewe_lib import formats as f
         (f.fixed(1, sign=True), -0.04, "0.0"),
         (f.fixed(2), 2.675, "2.68"),
         (f.fixed(0), 1234567, "1,234,567"),
-        (f.pounds(), -3432.0, "−£3,432"),
+        (f.pounds(), -3432.0, f"−{f.JOIN}£3,432"),
         (f.pounds(2), 74.98, "£74.98"),
         (f.pounds(0, sign=True), 0.2, "£0"),
         (f.percent(1), 0.125, "12.5%"),

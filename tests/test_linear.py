@@ -68,6 +68,24 @@ def test_row_order_does_not_matter() -> None:
     np.testing.assert_allclose(one.df, other.df, rtol=1e-8)
 
 
+def test_badly_scaled_columns_do_not_matter() -> None:
+    """A covariate around 1,000 that varies by 0.001: the normal equations would lose it, QR does not."""
+    rng = np.random.default_rng(4)
+    small = rng.normal(size=30)
+    y = 2 * small + rng.normal(size=30)
+    plain = fit_linear(y, np.column_stack([np.ones(30), small]), covariance="classical")
+    hard = fit_linear(y, np.column_stack([np.ones(30), 1000 + small / 1000]), covariance="classical")
+    assert hard.coefficients[1] == pytest.approx(1000 * plain.coefficients[1], rel=1e-5)
+    assert hard.std_errors[1] == pytest.approx(1000 * plain.std_errors[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, 1.5])
+def test_alpha_must_be_a_rate(alpha) -> None:
+    fit = fit_linear([1.0, 2.0, 2.5, 4.0], [[1, 0], [1, 1], [1, 2], [1, 3]], covariance="classical")
+    with pytest.raises(CreweError, match="alpha is"):
+        fit.interval(1, alpha)
+
+
 def test_interval_holds_the_level_under_equal_variances() -> None:
     """2,000 simulated samples: the classical interval covers at its level (binomial error 1.0 points)."""
     rng = np.random.default_rng(7)
@@ -88,6 +106,11 @@ def test_interval_holds_the_level_under_equal_variances() -> None:
         (dict(covariance="HC7"), "must be 'classical' or 'CR2'"),
         (dict(covariance="CR2"), "needs the clusters"),
         (dict(covariance="CR2", clusters=[1, 1, 2, 2]), "2 clusters are too few"),
+        (dict(covariance="CR2", clusters=[1, 2, 3]), "must be 4 labels without a gap"),
+        (dict(covariance="CR2", clusters=[1, 2, 3, None]), "must be 4 labels without a gap"),
+        (dict(x=[[1, 0], [1, 0], [1, 0], [1, 0]]), "one of them holds only zeros"),
+        (dict(y=[3.0, 3.0, 3.0, 3.0]), "the fit is perfect"),
+        (dict(y=[0.0, 0.0, 0.0, 0.0]), "the fit is perfect"),
     ],
 )
 def test_bad_input_is_named(change: dict, message: str) -> None:

@@ -58,7 +58,7 @@ def test_captions_and_alternative_text_in_code_are_searched(tmp_path: Path) -> N
 
 
 def item(id: str, kind: str) -> dict:
-    return {"id": id, "kinds_of_data": [kind]}
+    return {"id": id, "kind": "number", "chapter": "01_rct", "kinds_of_data": [kind]}
 
 
 def test_implied_and_simulated_numbers_must_say_so() -> None:
@@ -67,11 +67,16 @@ def test_implied_and_simulated_numbers_must_say_so() -> None:
     assert check_wording("01_rct", [good], items) == []
     bad = "An implied number.\n\nIt is {glue:text}`rct.a`.\n\nAnd {glue:text}`rct.b`."
     faults = check_wording("01_rct", [bad], items)
-    assert len(faults) == 2 and "without the word 'implied'" in faults[0] and "'simulated'" in faults[1]
+    said = [fault for fault in faults if "without the word" in fault]
+    assert len(said) == 2 and "'implied'" in said[0] and "'simulated'" in said[1]
+
+
+def test_a_registered_number_that_is_never_shown_is_a_fault() -> None:
+    faults = check_wording("01_rct", ["Nothing."], [item("rct.a", "official")])
+    assert faults == ["01_rct: 'rct.a' is registered but never shown"]
 
 
 def test_an_unregistered_id_is_a_fault() -> None:
-    assert check_wording("01_rct", ["{glue:text}`rct.typo`"], [item("rct.a", "official")]) == [
-        "01_rct: 'rct.typo' is shown but never registered"
-    ]
+    faults = check_wording("01_rct", ["{glue:text}`rct.typo` and a caption with {rct.a}"], [item("rct.a", "official")])
+    assert faults == ["01_rct: 'rct.typo' is shown but never registered"]
     assert find_bound("{glue:text}`05_cost_benefit.ipynb::cost_benefit.x`") == {"cost_benefit.x"}

@@ -15,16 +15,16 @@ from crewe_lib.figures.style import COMPARATOR, INK, REFERENCE, TREATED
 from crewe_lib.formats import fixed, percent, pounds, round_half_up
 
 AXIS_LABELS: Mapping[str, str] = {
-    "lifetime_earnings_gap": "Lifetime earnings per case, Project Crewe less Cheshire East (£)",
-    "extra_cost": "Staff cost per case, Project Crewe less Cheshire East (£)",
-    "escalation_saving": "Saving per Project Crewe case from escalations avoided (£)",
-    "rereferral_cost_gap": "Re-referral cost per case, Project Crewe less Cheshire East (£)",
+    "lifetime_earnings_gap": "Lifetime earnings per case, Project Crewe less control (£; above zero: better)",
+    "extra_cost": "Staff cost per case, Project Crewe less control (£; above zero: dearer)",
+    "escalation_saving": "Saving per case from escalations avoided (£; above zero: better)",
+    "rereferral_cost_gap": "Re-referral cost per case, Project Crewe less control (£; above zero: dearer)",
 }
 BASIS_LABELS: Mapping[str, str] = {
     "rounding": "range: rounding",
     "other statement": "range: stated elsewhere in the reports",
-    "assumption": "range: our assumption",
-    "default range": "range: this chapter's default",
+    "assumption": "range: one family more or less",
+    "default range": "range: our assumption",
     "fixed": "not varied",
 }
 _WIDTH = 38

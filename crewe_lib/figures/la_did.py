@@ -34,7 +34,7 @@ def draw_trends(lines: pd.DataFrame, *, ax: Axes, treated: str, comparator: str,
     _label_ends(ax, ends, float(lines["year"].max()))
     ax.axvline(implemented + 0.5, color=INK, linewidth=1)
     top = ax.get_ylim()[1]
-    ax.text(implemented + 0.45, top * 0.985, "FACT22 begins", ha="right", va="top", fontsize=8, color=INK)
+    ax.text(implemented + 0.42, top * 0.985, "Project Crewe begins", ha="right", va="top", fontsize=8, color=INK)
     ax.set_ylim(0, top)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("Year ending 31 March")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 
 from crewe_lib.errors import CreweError
@@ -27,6 +28,8 @@ class LinearFit:
 
     def interval(self, index: int, alpha: float) -> tuple[float, float, float]:
         """Lower and upper confidence limit and two-sided p-value of one coefficient."""
+        if not 0 < alpha < 1:
+            raise CreweError(f"alpha is {alpha}; it must lie between 0 and 1 (0.05 gives 95% intervals).")
         estimate, error, df = self.coefficients[index], self.std_errors[index], self.df[index]
         half = stats.t.ppf(1 - alpha / 2, df) * error
         return (
@@ -45,36 +48,57 @@ def fit_linear(
     label independent groups, identity working model, Satterthwaite degrees of freedom per coefficient as in
     Pustejovsky and Tipton (2018), Journal of Business & Economic Statistics 36(4).
 
-    Raises CreweError if a value is missing, columns are collinear, or there are too few observations or clusters.
+    Raises CreweError if a value is missing, columns are collinear, the fit is perfect, or there are too few
+    observations or clusters.
     """
     outcome, design = np.asarray(y, float), np.asarray(x, float)
+    if covariance not in get_args(Covariance):
+        raise CreweError(f"covariance is {covariance!r}; it must be 'classical' or 'CR2'.")
+    groups = _check_clusters(clusters, len(outcome)) if covariance == "CR2" else None
+    _check_data(outcome, design)
+    n, k = design.shape
+    scale = np.linalg.norm(design, axis=0)
+    q, r = np.linalg.qr(design / scale)
+    if np.abs(np.diag(r)).min() < 1e-9 * np.abs(np.diag(r)).max():
+        raise CreweError("least squares: the columns are collinear; an authority or a period may have no observations.")
+    inverse = np.linalg.solve(r, np.eye(k)) / scale[:, None]
+    coefficients = inverse @ (q.T @ outcome)
+    residuals = outcome - design @ coefficients
+    if np.linalg.norm(residuals) <= 1e-10 * max(float(np.linalg.norm(outcome)), 1e-300):
+        raise CreweError("least squares: the fit is perfect, so there is no error variance to estimate.")
+    bread = inverse @ inverse.T
+    if groups is None:
+        variances, df = np.diag(bread) * (residuals @ residuals) / (n - k), np.full(k, float(n - k))
+    else:
+        variances, df = _cr2(design, residuals, bread, groups)
+    return LinearFit(coefficients, np.sqrt(variances), df, residuals, covariance)
+
+
+def _check_data(outcome: Array, design: Array) -> None:
     n, k = design.shape
     if not (np.isfinite(outcome).all() and np.isfinite(design).all()):
         raise CreweError("least squares: the data hold missing values; exclude those rows with a reason first.")
     if n <= k:
         raise CreweError(f"least squares: {n} observations cannot estimate {k} coefficients and an error variance.")
-    if np.linalg.matrix_rank(design) < k:
-        raise CreweError("least squares: the columns are collinear; an authority or a period may have no observations.")
-    bread = np.linalg.inv(design.T @ design)
-    coefficients = bread @ design.T @ outcome
-    residuals = outcome - design @ coefficients
-    if covariance == "classical":
-        variances, df = np.diag(bread) * (residuals @ residuals) / (n - k), np.full(k, float(n - k))
-    elif covariance == "CR2":
-        if clusters is None:
-            raise CreweError("CR2 needs the clusters; name the grouping of the rows.")
-        variances, df = _cr2(design, residuals, bread, np.asarray(clusters))
-    else:
-        raise CreweError(f"covariance is {covariance!r}; it must be 'classical' or 'CR2'.")
-    return LinearFit(coefficients, np.sqrt(variances), df, residuals, covariance)
+    if not np.linalg.norm(design, axis=0).all():
+        raise CreweError("least squares: the columns are collinear; one of them holds only zeros.")
+
+
+def _check_clusters(clusters: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
+    if clusters is None:
+        raise CreweError("CR2 needs the clusters; name the grouping of the rows.")
+    labels = np.asarray(clusters)
+    if labels.shape != (n,) or pd.isna(labels).any():
+        raise CreweError(f"CR2: the clusters must be {n} labels without a gap, one for each observation.")
+    if len(np.unique(labels)) < 3:
+        raise CreweError(f"CR2: {len(np.unique(labels))} clusters are too few; at least three are needed.")
+    return labels
 
 
 def _cr2(design: Array, residuals: Array, bread: Array, clusters: npt.NDArray[Any]) -> tuple[Array, Array]:
     """CR2 variances (k,) and Satterthwaite degrees of freedom (k,)."""
     n, k = design.shape
     labels = np.unique(clusters)
-    if len(labels) < 3:
-        raise CreweError(f"CR2: {len(labels)} clusters are too few; at least three are needed.")
     annihilator = np.eye(n) - design @ bread @ design.T
     scores = np.empty((len(labels), k))
     working = np.empty((len(labels), n, k))  # how each cluster's score would react to each observation's error
