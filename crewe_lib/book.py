@@ -27,7 +27,7 @@ from crewe_lib.errors import BuildError, CreweError
 from crewe_lib.execute import Outcome, Task, default_workers, kernel_environment, run_chapter, start_pool
 from crewe_lib.html import build_html, check_offline, finish_html
 from crewe_lib.load import DATA_FOLDER, check_data_folder
-from crewe_lib.parameters import load_parameters, resolve
+from crewe_lib.parameters import is_published, load_parameters, resolve
 from crewe_lib.pdf import build_pdf, explain_missing, missing_system_libraries
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.show import FIGURE_FOLDER, SOURCE_LINK
@@ -73,7 +73,7 @@ def build_book(request: Request, say: Say) -> Book:
     with staging(request.out) as stage:
         source = stage / "source"
         outcomes = run_chapters(request, chapters, parameters, source, say)
-        evidence = assemble_evidence(request, parameters, outcomes)
+        evidence = assemble_evidence(request, parameters, outcomes, stage / "stored")
         stage_pages(request, toc, chapters, source, evidence)
         say("HTML")
         html = build_html(source, stage / "jupyter-book", strict=not request.chapters)
@@ -112,7 +112,13 @@ def run_chapters(
     say: Say,
 ) -> list[Outcome]:
     """Execute the chapters side by side. The first failure is reported in full once all have ended."""
-    (source / "chapters").mkdir(parents=True)
+    for folder in (source / "chapters", source.parent / "stored"):
+        folder.mkdir(parents=True)
+    schema = load_parameters(request.root / "params" / "published.yml")
+    for name in chapters:
+        stored = request.root / "chapters" / f"{name}.ipynb"
+        published = is_published(schema, name, parameters[name])
+        pages.stage_notebook(stored, source.parent / "stored" / f"{name}.ipynb", published=published)
     environment = {
         FIGURE_FOLDER: "_figures",
         DATA_FOLDER: str(request.data.resolve()) if request.data else "",
@@ -121,7 +127,8 @@ def run_chapters(
     tasks = [
         Task(
             name=name,
-            source=request.root / "chapters" / f"{name}.ipynb",
+            stored=request.root / "chapters" / f"{name}.ipynb",
+            source=source.parent / "stored" / f"{name}.ipynb",
             target=source / "chapters" / f"{name}.ipynb",
             parameters=parameters[name],
             environment=environment,
@@ -166,7 +173,7 @@ def describe_cell(task: Task, outcome: Outcome) -> str:
         return ""
     ran = nbformat.read(task.target, as_version=4).cells
     failed = [c for c in ran if c.cell_type == "code" and any(o.output_type == "error" for o in c.outputs)]
-    stored = nbformat.read(task.source, as_version=4).cells
+    stored = nbformat.read(task.stored, as_version=4).cells
     for number, cell in enumerate(stored, 1):
         if failed and cell.cell_type == "code" and cell.source == failed[0].source:
             first = next(iter(cell.source.strip().splitlines()), "")
@@ -186,13 +193,13 @@ def source_link() -> str | None:
 
 
 def assemble_evidence(
-    request: Request, parameters: Mapping[str, Mapping[str, Any]], outcomes: Sequence[Outcome]
+    request: Request, parameters: Mapping[str, Mapping[str, Any]], outcomes: Sequence[Outcome], stored: Path
 ) -> dict[str, Any]:
     """The content of `evidence.json`. Raises BuildError if a chapter shows nothing or breaks a rule of wording."""
     items = [item for outcome in outcomes for item in outcome.items]
     faults = [f"{outcome.name}: no number, table or figure was registered" for outcome in outcomes if not outcome.items]
     for outcome in outcomes:
-        texts = [text for _, text in prose.texts_of_notebook(request.root / "chapters" / f"{outcome.name}.ipynb")]
+        texts = [text for _, text in prose.texts_of_notebook(stored / f"{outcome.name}.ipynb")]
         faults += prose.check_wording(outcome.name, texts, items)
     if faults:
         raise BuildError("\n".join(faults))

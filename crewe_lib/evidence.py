@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
@@ -36,6 +36,18 @@ class Column:
     label: str
     show: Formatter = plain
     blank: str = "–"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A number or word to register: its id without the chapter's prefix, the name of its source in the chapter, the
+    field, the row, and how it is written. A chapter's bindings stand together in its `…_words` module."""
+
+    id: str
+    source: str
+    field: str
+    where: Mapping[str, Any] | None = None
+    show: Formatter | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,17 @@ class Chapter:
         value = to_plain(pick(source, field, where))
         self._bind(id, "word", source, value, show_as(value))
 
+    def bind(self, bindings: Iterable[Binding], sources: Mapping[str, Any]) -> None:
+        """Register many at once; `sources` maps the names that the bindings use to results (pass `globals()`)."""
+        for binding in bindings:
+            if binding.source not in sources:
+                raise EvidenceError(f"{binding.id}: the chapter has no result named '{binding.source}'.")
+            id, source = f"{self.prefix}.{binding.id}", sources[binding.source]
+            if binding.show is None:
+                self.word(id, source, binding.field, where=binding.where)
+            else:
+                self.number(id, source, binding.field, where=binding.where, show_as=binding.show)
+
     def table(
         self, id: str, frame: pd.DataFrame, *, columns: Mapping[str, Column], caption: str, note: str = ""
     ) -> None:
@@ -157,14 +180,16 @@ class Chapter:
         alt: str,
         behind: pd.DataFrame | None = None,
         size: tuple[float, float] = (7.0, 4.0),
+        panels: tuple[int, int] = (1, 1),
         **options: Any,
     ) -> None:
-        """Draw, register and show a figure. `behind` is a table of its data, one click away from it."""
+        """Draw, register and show a figure. `behind` is a table of its data, one click away from it. With `panels` (rows,
+        columns) the draw function receives a list of Axes."""
         origin = self._recorder.find(data)
         if origin is None:
             raise EvidenceError(f"{id}: the data were not returned by a traced crewe_lib function.")
         text, alternative = self.fill(caption), self.fill(alt)
-        path = show.draw(id, draw, data, size=size, stamp="simulated" in origin.kinds, **options)
+        path = show.draw(id, draw, data, size=size, panels=panels, stamp="simulated" in origin.kinds, **options)
         value = [{str(name): to_plain(cell) for name, cell in row.items()} for row in data.to_dict("records")]
         item = self._register(id, "figure", data, value, text, drawn_by=draw)
         show.figure(

@@ -25,9 +25,11 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Task:
-    """A chapter to run: its name, where its notebook lies, where the executed one goes, its parameters and settings."""
+    """A chapter to run: its name, the notebook as stored in the repository, the one to run, where the executed one
+    goes, its parameters and settings."""
 
     name: str
+    stored: Path
     source: Path
     target: Path
     parameters: Mapping[str, Any]

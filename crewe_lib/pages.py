@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,35 @@ def stage_config(source: Path, target: Path, *, repository_url: str | None, bran
     target.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
+ONLY_PUBLISHED, ONLY_OTHER = "only-published", "only-other"
+
+
+def stage_notebook(source: Path, target: Path, *, published: bool) -> None:
+    """Copy a chapter to be run, without the cells that do not belong to this run.
+
+    Cells tagged 'only-published' stay when the published analysis is repeated, 'only-other' when another is made.
+    """
+    notebook = nbformat.read(source, as_version=4)
+    unwanted = ONLY_OTHER if published else ONLY_PUBLISHED
+    notebook.cells = [cell for cell in notebook.cells if unwanted not in cell.metadata.get("tags", [])]
+    nbformat.write(notebook, target)
+
+
+def fill_headings(notebook: nbformat.NotebookNode, items: Sequence[Mapping[str, Any]]) -> None:
+    """Replace {id} in headings by the item's text: Sphinx needs headings to be plain text."""
+    texts = {item["id"]: item["text"] for item in items if item["kind"] in ("number", "word")}
+
+    def fill(heading: re.Match[str]) -> str:
+        return _PLACEHOLDER.sub(lambda found: texts.get(found[1], found[0]), heading[0])
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = re.sub(r"^#+ .*$", fill, cell.source, flags=re.MULTILINE)
+
+
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
+
+
 def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str) -> None:
     """Turn an executed notebook into a page.
 
@@ -107,6 +137,7 @@ def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str) 
     banner = nbformat.v4.new_markdown_cell(format_banner(kinds_of(items)))
     shown = {id for cell in notebook.cells if cell.cell_type == "markdown" for id in find_bound(cell.source)}
     foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items, shown)])))
+    fill_headings(notebook, items)
     split_title(notebook)
     notebook.cells[1:1] = [banner]
     notebook.cells = join_silent(notebook.cells)

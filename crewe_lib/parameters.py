@@ -6,6 +6,7 @@ papermill only logs an unknown parameter and carries on, and guesses types from 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,9 @@ _MEANT = {"int": "a whole number", "float": "a number", "str": "text", "bool": "
 class Parameter:
     """One declared parameter: its type's name, default, help text and, where they apply, bounds and choices.
 
-    `above` and `below` are exclusive bounds, `min` and `max` inclusive ones.
+    `above` and `below` are exclusive bounds, `min` and `max` inclusive ones. `pattern` is a regular expression for
+    text, described by `example`. `design` marks a parameter that changes what is studied: with any of them away from
+    its default the chapter no longer repeats the published analysis, and cells tagged for one case or the other go.
     """
 
     name: str
@@ -36,11 +39,16 @@ class Parameter:
     above: float | None = None
     below: float | None = None
     choices: tuple[Any, ...] = ()
+    pattern: str = ""
+    example: str = ""
+    design: bool = False
 
     def allowed(self) -> str:
         """What a value may be, in words."""
         if self.choices:
             return "one of " + ", ".join(map(str, self.choices))
+        if self.pattern:
+            return f"text such as {self.example}"
         bounds = [("at least", self.min), ("at most", self.max), ("above", self.above), ("below", self.below)]
         said = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
         return " ".join(filter(None, [_MEANT[self.type], said]))
@@ -49,6 +57,8 @@ class Parameter:
         """True if a value of the right type lies within bounds and choices."""
         if self.choices:
             return value in self.choices
+        if self.pattern:
+            return re.fullmatch(self.pattern, value) is not None
         if self.type in ("int", "float"):
             return (
                 math.isfinite(value)
@@ -116,6 +126,11 @@ def resolve(schema: Schema, chapters: Sequence[str], given: Sequence[str]) -> di
         for chapter in declared:
             values[chapter][name] = schema[chapter][name].parse(value)
     return values
+
+
+def is_published(schema: Schema, chapter: str, values: Mapping[str, Any]) -> bool:
+    """True if every parameter that changes what is studied has its default, so that the published analysis runs."""
+    return all(values[name] == p.default for name, p in schema.get(chapter, {}).items() if p.design)
 
 
 def describe(schema: Schema, chapters: Sequence[str]) -> str:

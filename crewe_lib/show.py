@@ -89,14 +89,18 @@ def draw(
     data: pd.DataFrame,
     *,
     size: tuple[float, float],
+    panels: tuple[int, int],
     stamp: bool,
     **options: Any,
 ) -> Path | None:
-    """Draw in the house style; write an SVG into the builder's folder and return its path, or show it inline."""
+    """Draw in the house style; write an SVG into the builder's folder and return its path, or show it inline.
+
+    With more than one panel (rows, columns) the draw function receives a list of Axes, row by row.
+    """
     folder = os.environ.get(FIGURE_FOLDER)
     with house_style():
-        canvas, ax = plt.subplots(figsize=size, layout="constrained")
-        function(data, ax=ax, **options)
+        canvas, axes = plt.subplots(*panels, figsize=size, layout="constrained", squeeze=False)
+        function(data, ax=axes[0, 0] if panels == (1, 1) else list(axes.flat), **options)
         if stamp:
             canvas.text(0.5, 0.5, "SIMULATED", ha="center", va="center", rotation=25, alpha=0.12, fontsize=44)
         try:
