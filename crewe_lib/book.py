@@ -11,9 +11,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +22,9 @@ import yaml
 from crewe_lib import pages, prose
 from crewe_lib.datapackage import find_resource
 from crewe_lib.errors import BuildError, CreweError
-from crewe_lib.execute import Outcome, Task, default_workers, kernel_environment, run_chapter, start_pool
-from crewe_lib.html import build_html, check_offline, finish_html
+from crewe_lib.evidence import unregistered
+from crewe_lib.execute import Outcome, Task, default_workers, kernel_environment, run_all
+from crewe_lib.html import build_html, check_offline, check_paths, finish_html
 from crewe_lib.load import DATA_FOLDER, check_data_folder
 from crewe_lib.parameters import is_published, load_parameters, resolve
 from crewe_lib.pdf import build_pdf, explain_missing, missing_system_libraries
@@ -70,18 +69,48 @@ def build_book(request: Request, say: Say) -> Book:
     if request.pdf and (missing := missing_system_libraries()):
         raise BuildError(explain_missing(missing))
     check_target(request.out)
+    repository_url()
+    code = pages.find_code(request.out)  # before the stage, which may lie inside the repository
+    try:
+        return _build(request, code, toc, chapters, parameters, say)
+    except OSError as fault:
+        raise BuildError(
+            f"--out {request.out}: the book could not be written ({fault}); the last good book, if there is one, is "
+            "untouched."
+        ) from fault
+
+
+def _build(
+    request: Request,
+    code: pages.Code,
+    toc: Mapping[str, Any],
+    chapters: Sequence[str],
+    parameters: Mapping[str, Mapping[str, Any]],
+    say: Say,
+) -> Book:
     with staging(request.out) as stage:
         source = stage / "source"
-        outcomes = run_chapters(request, chapters, parameters, source, say)
-        evidence = assemble_evidence(request, parameters, outcomes, stage / "stored")
-        stage_pages(request, toc, chapters, source, evidence)
+        outcomes = run_chapters(request, code, chapters, parameters, source, say)
+        evidence = assemble_evidence(request, code, parameters, outcomes, stage / "stored")
+        stage_pages(request, code, toc, chapters, source, evidence)
         say("HTML")
         html = build_html(source, stage / "jupyter-book", strict=not request.chapters)
         finish_html(html)
         check_offline(html)
         count = finish(request, stage, html, source / "_toc.yml", evidence, say)
+        check_paths(stage / "book", [stage, REPOSITORY, request.root])
         swap_in(stage / "book", request.out)
+    forget_failures(request.out, chapters)
     return Book(request.out, tuple(chapters), len(evidence["items"]), count)
+
+
+def forget_failures(out: Path, chapters: Sequence[str]) -> None:
+    """Remove the notebooks kept when these chapters failed, now that they are built."""
+    kept = out.with_name(out.name + ".failed")
+    with suppress(OSError):  # the book is whole by now; a leftover is no failure
+        for name in chapters:
+            (kept / f"{name}.ipynb").unlink(missing_ok=True)
+        kept.rmdir()  # which leaves a folder that holds anything else
 
 
 def select_chapters(toc: Mapping[str, Any], names: Sequence[str]) -> list[str]:
@@ -106,6 +135,7 @@ def staging(out: Path) -> Iterator[Path]:
 
 def run_chapters(
     request: Request,
+    code: pages.Code,
     chapters: Sequence[str],
     parameters: Mapping[str, Mapping[str, Any]],
     source: Path,
@@ -123,7 +153,7 @@ def run_chapters(
         FIGURE_FOLDER: "_figures",
         DATA_FOLDER: str(request.data.resolve()) if request.data else "",
     }
-    environment |= {SOURCE_LINK: source_link() or ""} | kernel_environment(cache_folder(request.out))
+    environment |= {SOURCE_LINK: source_link(code)} | kernel_environment(source.parent / "kernel")
     tasks = [
         Task(
             name=name,
@@ -137,18 +167,15 @@ def run_chapters(
     ]
     say(f"running {len(tasks)} chapter{'s' if len(tasks) > 1 else ''}")
     done: dict[str, Outcome] = {}
-    with start_pool(min(request.workers, len(tasks))) as pool:
-        futures = {pool.submit(run_chapter, task): task for task in tasks}
-        for future in as_completed(futures):
-            try:
-                outcome = future.result()
-            except BrokenProcessPool:
-                outcome = Outcome(futures[future].name, 0.0, failed_cell=-1, error="its process was ended from outside")
-            done[outcome.name] = outcome
-            say(f"  {outcome.name}: {'FAILED' if outcome.error else 'done'} in {outcome.seconds:.1f} s")
+    for outcome in run_all(tasks, request.workers):
+        done[outcome.name] = outcome
+        say(f"  {outcome.name}: {'FAILED' if outcome.error else 'done'} in {outcome.seconds:.1f} s")
     failed = [task for task in tasks if done[task.name].error]
     if failed:
         raise BuildError("\n\n".join(keep_failure(task, done[task.name], request.out) for task in failed))
+    if strays := [line for task in tasks for line in find_strays(task)]:
+        advice = "Show results through Chapter.number, word, table or figure only, and mend what warns."
+        raise BuildError("\n".join([*strays, advice]))
     return [done[name] for name in chapters]
 
 
@@ -173,27 +200,49 @@ def describe_cell(task: Task, outcome: Outcome) -> str:
         return ""
     ran = nbformat.read(task.target, as_version=4).cells
     failed = [c for c in ran if c.cell_type == "code" and any(o.output_type == "error" for o in c.outputs)]
+    return f" in {name_cell(task, failed[0])}" if failed else ""
+
+
+def name_cell(task: Task, cell: nbformat.NotebookNode) -> str:
+    """'cell 7 (estimates = …)': the number counts the cells of the chapter as it is stored."""
     stored = nbformat.read(task.stored, as_version=4).cells
-    for number, cell in enumerate(stored, 1):
-        if failed and cell.cell_type == "code" and cell.source == failed[0].source:
-            first = next(iter(cell.source.strip().splitlines()), "")
-            return f" in cell {number} ({first[:60]})"
-    return ""
+    numbers = [i for i, c in enumerate(stored, 1) if c.cell_type == "code" and c.source == cell.source]
+    first = next(iter(cell.source.strip().splitlines()), "")[:60]
+    return f"cell {numbers[0]} ({first})" if numbers else f"a cell ({first})"
 
 
-def cache_folder(out: Path) -> Path:
-    """Where kernels keep their scratch (matplotlib's font list is slow to make, so it outlives a build)."""
-    return out.parent / ".kernel"
+def find_strays(task: Task) -> list[str]:
+    """What an executed chapter would show that is no registered evidence: prints, warnings, bare results."""
+    cells = [c for c in nbformat.read(task.target, as_version=4).cells if c.cell_type == "code"]
+    return [
+        f"chapter {task.name}, {name_cell(task, cell)}: shows something unregistered: {' '.join(text.split())[:80]}"
+        for cell in cells
+        for text in unregistered(cell.outputs)
+    ]
 
 
-def source_link() -> str | None:
-    """The address of the code at the built commit, where the repository has one."""
-    url, code = os.environ.get(REPOSITORY_URL, "").rstrip("/"), pages.find_code()
-    return f"{url}/blob/{code.commit}" if url and code.commit else None
+def repository_url() -> str:
+    """The public address of the repository, from the environment; '' without one. Raises CreweError."""
+    url = os.environ.get(REPOSITORY_URL, "").strip().rstrip("/")
+    if url and not re.fullmatch(r"https?://[\w.-]+(:\d+)?/[\w./~+-]+", url):
+        raise CreweError(
+            f"{REPOSITORY_URL}={url!r}: this is not the address of a repository, such as https://host/owner/name."
+        )
+    return url
+
+
+def source_link(code: pages.Code) -> str:
+    """The address of the code at the built commit, where the repository has one, else ''."""
+    url = repository_url()
+    return f"{url}/blob/{code.commit}" if url and code.commit else ""
 
 
 def assemble_evidence(
-    request: Request, parameters: Mapping[str, Mapping[str, Any]], outcomes: Sequence[Outcome], stored: Path
+    request: Request,
+    code: pages.Code,
+    parameters: Mapping[str, Mapping[str, Any]],
+    outcomes: Sequence[Outcome],
+    stored: Path,
 ) -> dict[str, Any]:
     """The content of `evidence.json`. Raises BuildError if a chapter shows nothing or breaks a rule of wording."""
     items = [item for outcome in outcomes for item in outcome.items]
@@ -203,7 +252,6 @@ def assemble_evidence(
         faults += prose.check_wording(outcome.name, texts, items)
     if faults:
         raise BuildError("\n".join(faults))
-    code = pages.find_code()
     data = {entry["path"]: entry for item in items for entry in item["data"]}
     run = {
         "commit": code.commit,
@@ -232,17 +280,18 @@ def card(request: Request, path: str) -> dict[str, Any]:
 
 def stage_pages(
     request: Request,
+    code: pages.Code,
     toc: Mapping[str, Any],
     chapters: Sequence[str],
     source: Path,
     evidence: Mapping[str, Any],
 ) -> None:
     """Lay out what Jupyter Book will read: config, contents, static files, and every page with its panel."""
-    code, run = pages.find_code(), evidence["run"]
+    run = evidence["run"]
     pages.stage_config(
         request.root / "_config.yml",
         source / "_config.yml",
-        repository_url=os.environ.get(REPOSITORY_URL),
+        repository_url=repository_url(),
         branch=code.commit or "main",
     )
     cut = pages.cut_toc(toc, chapters)
@@ -254,7 +303,7 @@ def stage_pages(
         used = {entry["path"] for item in items for entry in item["data"]}
         data = [entry for entry in run["data"] if entry["path"] in used]
         panel = pages.format_panel(code, run["parameters"][name], data)
-        pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel)
+        pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code))
     for file in pages.toc_files(cut):
         if not file.startswith("chapters/"):
             text = (request.root / f"{file}.md").read_text(encoding="utf-8")

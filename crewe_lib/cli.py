@@ -4,8 +4,10 @@ build or check, 2 for a call that cannot be carried out."""
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -30,6 +32,16 @@ def say(line: str) -> None:
         typer.echo(line, err=True)
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop in an orderly way, once: a second signal must not disturb the tidying."""
+    for each in STOPPING:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 @app.command(
     epilog="Examples: crewe build | crewe build --chapter 05_cost_benefit --no-pdf --out /tmp/costs | "
     "crewe build -p alpha=0.1"
@@ -47,9 +59,15 @@ def build(
     """Run the chapters and build HTML, PDF and evidence.json. The last good book stays until the new one is whole."""
     from crewe_lib.book import Request, build_book
 
-    book = build_book(
-        Request(out=out.absolute(), chapters=chapter or (), given=parameter or (), data=data, pdf=pdf), say
-    )
+    request = Request(out=out.absolute(), chapters=chapter or (), given=parameter or (), data=data, pdf=pdf)
+    for number in STOPPING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _interrupt)
+    try:
+        book = build_book(request, say)
+    except KeyboardInterrupt:
+        typer.echo("crewe: interrupted; the last good book is untouched", err=True)
+        raise typer.Exit(130) from None
     pages = "" if book.pdf_pages is None else f", {book.pdf_pages} PDF pages"
     typer.echo(f"{len(book.chapters)} chapters, {book.items} numbers, tables and figures{pages}: {out}/html/index.html")
 
@@ -68,17 +86,18 @@ def trace(
         raise CreweError("name one id, or give --all; 'crewe trace --help' shows examples.")
     evidence = load_evidence(out)
     items = evidence["items"] if all_items else [find_item(evidence, str(id))]
-    faults = [fault for item in items for fault in check_item(item, data=data)]
+    found = [check_item(item, data=data) for item in items]
+    faults, stale = [fault for each in found for fault in each], sum(map(bool, found))
     if all_items:
         for item in items:
             typer.echo(f"{item['id']}\t{item['kind']}\t{item['file']}:{item['lines'][0]}-{item['lines'][1]}")
     else:
         typer.echo(json.dumps(items[0], indent=2, ensure_ascii=False))
     if faults:
-        raise EvidenceError("\n".join([*faults, f"{len(faults)} of {len(items)} items' references do not resolve."]))
+        raise EvidenceError("\n".join([*faults, f"{stale} of {len(items)} items' references do not resolve."]))
     if all_items and not items:
         raise EvidenceError("the book holds no evidence at all.")
-    typer.echo(f"{len(items)} resolved.", err=True)
+    typer.echo(f"{len(items)} item{'s' if len(items) > 1 else ''} resolved.", err=True)
 
 
 @official.command("build", epilog="Example: crewe official build ~/Downloads/children-in-need")

@@ -84,7 +84,7 @@ def to_plain(value: Any) -> Any:
     """NumPy and pandas values as JSON would have them; a missing value becomes None."""
     if isinstance(value, np.generic):
         value = value.item()
-    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+    if value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
         return None
     return value if is_plain(value) else str(value)
 
@@ -129,9 +129,9 @@ class Chapter:
         self, id: str, source: Any, field: str, *, show_as: Formatter, where: Mapping[str, Any] | None = None
     ) -> None:
         """Register one number for use in prose; shown with {glue:text}`id`. A missing value is an error."""
-        value = to_plain(pick(source, field, where))
-        if value is None:
-            raise EvidenceError(f"{id}: the value is missing; a chapter must say why instead of showing it.")
+        value = self._pick(id, source, field, where)
+        if isinstance(value, bool):
+            raise EvidenceError(f"{id}: the value is true or false, not a number; show it as a word.")
         self._bind(id, "number", source, value, show_as(value))
 
     def word(
@@ -143,8 +143,9 @@ class Chapter:
         show_as: Formatter = plain,
         where: Mapping[str, Any] | None = None,
     ) -> None:
-        """Register a name, or a word that follows from a result ('rose', 'fell'), for use in prose."""
-        value = to_plain(pick(source, field, where))
+        """Register a name, or a word that follows from a result ('rose', 'fell'), for use in prose. A missing value is
+        an error."""
+        value = self._pick(id, source, field, where)
         self._bind(id, "word", source, value, show_as(value))
 
     def bind(self, bindings: Iterable[Binding], sources: Mapping[str, Any]) -> None:
@@ -183,11 +184,13 @@ class Chapter:
         panels: tuple[int, int] = (1, 1),
         **options: Any,
     ) -> None:
-        """Draw, register and show a figure. `behind` is a table of its data, one click away from it. With `panels` (rows,
-        columns) the draw function receives a list of Axes."""
+        """Draw, register and show a figure. `behind` is a table of its data, one click away from it. With `panels`
+        (rows, columns) the draw function receives a list of Axes."""
         origin = self._recorder.find(data)
         if origin is None:
             raise EvidenceError(f"{id}: the data were not returned by a traced crewe_lib function.")
+        if behind is not None and self._recorder.find(behind) is None:
+            raise EvidenceError(f"{id}: the table behind the figure was not returned by a traced crewe_lib function.")
         text, alternative = self.fill(caption), self.fill(alt)
         path = show.draw(id, draw, data, size=size, panels=panels, stamp="simulated" in origin.kinds, **options)
         value = [{str(name): to_plain(cell) for name, cell in row.items()} for row in data.to_dict("records")]
@@ -209,6 +212,12 @@ class Chapter:
             return item.text
 
         return _PLACEHOLDER.sub(look_up, template)
+
+    def _pick(self, id: str, source: Any, field: str, where: Mapping[str, Any] | None) -> Any:
+        value = to_plain(pick(source, field, where))
+        if value is None:
+            raise EvidenceError(f"{id}: the value is missing; a chapter must say why instead of showing it.")
+        return value
 
     def _bind(self, id: str, kind: str, source: Any, value: Any, text: str) -> None:
         item = self._register(id, kind, source, value, text)
@@ -244,6 +253,11 @@ def written(frame: pd.DataFrame, columns: Mapping[str, Column]) -> list[list[str
     """A tidy table as text: the labels, then one row of formatted cells per row."""
     rows: list[list[str]] = [[column.label for column in columns.values()]]
     for row in frame.to_dict("records"):
+        endless = [str(name) for name in columns if isinstance(row[name], float) and math.isinf(row[name])]
+        if endless:
+            raise EvidenceError(
+                f"column {', '.join(endless)} of the table holds an infinite value; mend it in the library."
+            )
         values = {name: to_plain(row[name]) for name in columns}
         rows.append([c.blank if values[n] is None else c.show(values[n]) for n, c in columns.items()])
     return rows
@@ -254,6 +268,22 @@ def plain_columns(frame: pd.DataFrame) -> dict[str, Column]:
     return {
         str(name): Column(str(name), fixed(1) if pd.api.types.is_float_dtype(frame[name]) else plain) for name in frame
     }
+
+
+def unregistered(outputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What stands among a notebook cell's outputs that no `Chapter` method put there, as text."""
+    ids = {item["id"] for item in collect(outputs)}
+    found = []
+    for output in outputs:
+        data, metadata = output.get("data", {}), output.get("metadata", {})
+        if "scrapbook" in metadata:
+            ours = f"{show.RECORD}{EVIDENCE_MIME}" in data and all(mime.startswith(show.RECORD) for mime in data)
+        else:
+            ours = metadata.get(show.MARK) in ids and set(data) == {"text/markdown", "text/plain"}
+        text = str(output.get("text") or data.get("text/plain") or data.get("text/markdown") or next(iter(data), ""))
+        if not ours and (text.strip() or output.get("output_type") != "stream"):
+            found.append(text)
+    return found
 
 
 def collect(outputs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

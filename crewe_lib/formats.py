@@ -5,9 +5,12 @@ A true minus sign is used, thousands take a comma, and rounding is half away fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+from crewe_lib.errors import CreweError
 
 Formatter = Callable[[Any], str]
 MINUS = "\N{MINUS SIGN}"
@@ -50,6 +53,11 @@ def percent(digits: int = 0) -> Formatter:
     return lambda value: f"{fixed(digits)(round(100 * float(value), 10))}%"
 
 
+def level(value: Any) -> str:
+    """A share that somebody chose, with the digits it needs, four at most: 0.95 is '95%', 0.975 is '97.5%'."""
+    return f"{round_half_up(round(100 * float(value), 10), 4).normalize():f}%"
+
+
 def p_value(value: Any) -> str:
     """Three decimals, or two from 0.1 on; never '0.000'."""
     if value < 0.001:
@@ -78,9 +86,16 @@ def either(yes: str, no: str) -> Formatter:
     return lambda value: yes if value else no
 
 
+def _whole(value: Any) -> int:
+    """A count as an integer. Raises CreweError for anything but a whole number."""
+    if isinstance(value, bool) or not math.isfinite(value) or int(value) != value:
+        raise CreweError(f"{value!r} is no whole number and cannot be shown as a count.")
+    return int(value)
+
+
 def count(value: Any) -> str:
-    """A whole number; zero is 'none'."""
-    return "none" if value == 0 else f"{int(value):,}"
+    """A whole number; zero is 'none'. Raises CreweError for a fraction."""
+    return f"{_whole(value):,}" if _whole(value) else "none"
 
 
 def interval(low: Any, high: Any, digits: int = 1) -> str:
@@ -113,9 +128,9 @@ _SMALL = (
 
 
 def spelt(value: Any) -> str:
-    """A small count as a word ('eight'), a larger one in digits."""
-    whole = int(value)
-    return _SMALL[whole] if whole == value and 0 <= whole < len(_SMALL) else fixed(0)(value)
+    """A small count as a word ('eight'), a larger one in digits. Raises CreweError for a fraction."""
+    whole = _whole(value)
+    return _SMALL[whole] if 0 <= whole < len(_SMALL) else fixed(0)(whole)
 
 
 def agree(singular: str, plural: str) -> Formatter:

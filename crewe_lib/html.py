@@ -6,39 +6,59 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 
 from crewe_lib.errors import BuildError
 
-_WARNING = re.compile(r"(WARNING|ERROR|CRITICAL):")
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+_WARNING = re.compile(r"\b(WARNING|ERROR|CRITICAL):")
+# What a part of the book may lack: what stands on a page that is not built.
+_ELSEWHERE = re.compile(
+    r"WARNING:.*(undefined label|unknown document|could not find bibtex key|"
+    r"cross-reference (source document|target) not found|Glue reference '[^']+' not found in doc '(?P<doc>[^']+)')"
+)
+_FATAL = re.compile(r"^(\w+ )*error\b.*:$|^(?!RuntimeError)[\w.]*(Error|Exception): .", re.IGNORECASE)
 # What a browser fetches by itself when a page is opened; ordinary links are not among them.
 _FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href", "object": "data"}
 _FETCHED_RELS = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "prefetch"}
 _VALUE = r"[−+-]?[£<]?\s?[−+-]?[\u2060\d.,]+%?"
 _NUMBER = re.compile(rf"^({_VALUE}(\s*(to|–)\s*{_VALUE})?|–|)$")
+_TEXTS = {".html", ".svg", ".json", ".txt", ".md", ".ipynb", ".js"}
 _CSS_ADDRESS = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])(https?:)?//""")
 
 
 def build_html(source: Path, scratch: Path, *, strict: bool) -> Path:
     """Run Jupyter Book over staged pages; returns the folder of HTML.
 
-    strict: any warning is an error (a whole book); a part of the book may lack the targets of its links. Raises
+    Any warning is an error, but that a part of the book (strict=False) may lack the targets of its links. Raises
     BuildError with the warnings.
     """
     start = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"  # it has no __main__
     command = [sys.executable, "-c", start, "build", str(source), "--path-output", str(scratch)]
     command += ["-W", "--keep-going"] if strict else []
+    own = scratch / "tmp"  # where Sphinx leaves a log when it fails
+    own.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "PYTHONNOUSERSITE": "1", "SPHINX_DISABLE_COLORS": "1", "NO_COLOR": "1"}
+    environment |= {"TMPDIR": str(own)}
     run = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     html = scratch / "_build" / "html"
-    said = [line for line in (run.stderr + run.stdout).splitlines() if _WARNING.search(line)]
-    if run.returncode != 0 or not (html / "index.html").is_file():
-        detail = "\n".join(said[:20] or (run.stderr or run.stdout).splitlines()[-20:])
+    lines = [_ANSI.sub("", line) for line in (run.stderr + run.stdout).splitlines()]
+    said = [line for line in lines if _WARNING.search(line) and (strict or not _is_elsewhere(line, source))]
+    failed = run.returncode != 0 or not (html / "index.html").is_file()
+    if failed or (said and not strict):
+        said += [text for line, after in pairwise([*lines, ""]) if _FATAL.match(line) for text in (line, after) if text]
+        detail = "\n".join([*dict.fromkeys(said)][:20] or lines[-20:])
         raise BuildError(f"Jupyter Book could not build the pages:\n{detail}".replace(f"{source}/", ""))
     return html
+
+
+def _is_elsewhere(line: str, source: Path) -> bool:
+    found = _ELSEWHERE.search(line)
+    return found is not None and not (found["doc"] and list(source.glob(f"{found['doc']}.*")))
 
 
 def finish_html(html: Path) -> None:
@@ -93,3 +113,15 @@ def _requests(html: Path) -> Iterator[tuple[Path, str]]:
     for sheet in html.rglob("*.css"):
         if found := _CSS_ADDRESS.search(sheet.read_text(encoding="utf-8", errors="replace")):
             yield sheet, found[0]
+
+
+def check_paths(book: Path, private: Sequence[Path]) -> None:
+    """No file of the book may name a folder of the machine that built it. Raises BuildError naming the files."""
+    names = b"|".join(re.escape(os.fsencode(path)) for path in private)
+    pattern = re.compile(rb"(?<![\w.~/-])(" + names + rb")(?![\w-])")
+    files = [path for path in sorted(book.rglob("*")) if path.suffix in _TEXTS and "_static" not in path.parts]
+    if found := [path.relative_to(book).as_posix() for path in files if pattern.search(path.read_bytes())]:
+        raise BuildError(
+            "these files of the book would name folders of this machine; find what shows a path and mend it:\n"
+            + "\n".join(found[:20])
+        )

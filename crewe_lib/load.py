@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from crewe_lib.cost_tables import read_cost_tables
-from crewe_lib.datapackage import DESCRIPTOR, Resource, find_resource
+from crewe_lib.datapackage import DESCRIPTOR, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
 from crewe_lib.tables import LA_PANEL, check_table
@@ -29,17 +29,35 @@ def data_folder(dataset: str) -> tuple[Path, str]:
 
 
 def check_data_folder(folder: Path) -> list[str]:
-    """The datasets in a folder given with --data. Raises DataError if there is none."""
+    """The datasets in a folder given with --data, checked before anything runs.
+
+    Each must be one that the repository has, hold all its tables, and be what its card states. Raises DataError.
+    """
     if not folder.is_dir():
         raise DataError(f"--data {folder}: there is no such folder.")
-    found = sorted(item.parent.name for item in folder.glob(f"*/{DESCRIPTOR}"))
+    known = sorted(item.parent.name for item in (REPOSITORY / "data").glob(f"*/{DESCRIPTOR}"))
+    brought = sorted(item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
+    found = [name for name in brought if name in known]
     if not found:
-        known = sorted(item.parent.name for item in (REPOSITORY / "data").glob(f"*/{DESCRIPTOR}"))
         raise DataError(
             f"--data {folder}: no dataset found. It must hold a folder per dataset, each with a {DESCRIPTOR}, "
             f"named and laid out as in data/ ({', '.join(known)})."
         )
+    if unknown := [name for name in brought if name not in known]:
+        raise DataError(f"--data {folder}: no dataset is named {', '.join(unknown)}; there are {', '.join(known)}.")
+    for name in found:
+        names = _resource_names(folder / name)
+        missing = [table for table in _resource_names(REPOSITORY / "data" / name) if table not in names]
+        if missing:
+            raise DataError(f"{folder / name / DESCRIPTOR}: lists no resource named {', '.join(missing)}.")
+        for table in names:
+            find_resource(folder / name, table)
     return found
+
+
+def _resource_names(folder: Path) -> list[str]:
+    entries = read_descriptor(folder)["resources"]
+    return [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
 
 
 def open_resource(dataset: str, name: str) -> tuple[Resource, str]:

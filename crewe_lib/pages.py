@@ -9,6 +9,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import nbformat
 import yaml
@@ -35,8 +36,12 @@ class Code:
         return f"commit `{self.commit[:12]}`" + (", with changes not yet committed" if self.changed else "")
 
 
-def find_code() -> Code:
-    """The state of the repository now."""
+def find_code(out: Path) -> Code:
+    """The state of the repository now; what lies in `out`, where the book goes, is no change to the code."""
+    place = out.parent.resolve() / out.name
+    mine = [place, place.with_name(out.name + ".failed")]
+    inside = [path.relative_to(REPOSITORY).as_posix() for path in mine if path.is_relative_to(REPOSITORY)]
+    ignored = [f":(exclude,top,literal){path}" for path in inside]
 
     def git(*words: str) -> str | None:
         run = subprocess.run(["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False)
@@ -46,7 +51,7 @@ def find_code() -> Code:
         top, commit, status = (
             git("rev-parse", "--show-toplevel"),
             git("rev-parse", "HEAD"),
-            git("status", "--porcelain"),
+            git("status", "--porcelain", "--untracked-files=all", "--", ":(top)", *ignored),
         )
     except OSError:
         top = commit = status = None
@@ -80,10 +85,12 @@ def cut_toc(toc: Mapping[str, Any], chapters: Sequence[str]) -> dict[str, Any]:
     return {**toc, "parts": parts}
 
 
-def stage_config(source: Path, target: Path, *, repository_url: str | None, branch: str) -> None:
-    """Copy `_config.yml`; links to the repository appear only where it has an address."""
+def stage_config(source: Path, target: Path, *, repository_url: str, branch: str) -> None:
+    """Copy `_config.yml`. The buttons that lead to the repository appear only for hosts that the theme knows."""
     config = yaml.safe_load(source.read_text(encoding="utf-8"))
-    if repository_url:
+    address = urlsplit(repository_url)
+    known = any(host in address.netloc.lower() for host in ("github", "gitlab"))
+    if known and address.path.strip("/").count("/") >= 1:
         config["repository"] = {"url": repository_url, "branch": branch, "path_to_book": "."}
         config.setdefault("html", {}).update(use_repository_button=True, use_issues_button=True)
     target.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -118,11 +125,11 @@ def fill_headings(notebook: nbformat.NotebookNode, items: Sequence[Mapping[str, 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
 
 
-def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str) -> None:
+def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str, link: str = "") -> None:
     """Turn an executed notebook into a page.
 
     Run times and paths that papermill recorded go; code is folded; parameter cells are hidden (the panel shows the
-    values); the kinds banner stands under the title and the panel at the end.
+    values); the kinds banner stands under the title and the panel at the end. `link`: where the code can be read.
     """
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("papermill", None)
@@ -136,7 +143,7 @@ def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str) 
         cell.metadata["tags"] = sorted(tags)
     banner = nbformat.v4.new_markdown_cell(format_banner(kinds_of(items)))
     shown = {id for cell in notebook.cells if cell.cell_type == "markdown" for id in find_bound(cell.source)}
-    foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items, shown)])))
+    foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items, shown, link)])))
     fill_headings(notebook, items)
     split_title(notebook)
     notebook.cells[1:1] = [banner]
@@ -203,7 +210,7 @@ def format_panel(code: Code, parameters: Mapping[str, Any], data: Sequence[Mappi
     return "\n".join(lines)
 
 
-def format_numbers(items: Sequence[Mapping[str, Any]], shown: Container[str]) -> str:
+def format_numbers(items: Sequence[Mapping[str, Any]], shown: Container[str], link: str = "") -> str:
     """A folded list of the numbers and words that a page's text shows, each with the function behind it."""
     numbers = [item for item in items if item["kind"] in ("number", "word") and item["id"] in shown]
     if not numbers:
@@ -211,7 +218,7 @@ def format_numbers(items: Sequence[Mapping[str, Any]], shown: Container[str]) ->
     rows = [["Shown", "Id", "Kind of data", "Made by"]]
     for item in numbers:
         kinds = ", ".join(item["kinds_of_data"]) or "parameter"
-        rows.append([escape(item["text"]), f"`{item['id']}`", kinds, format_step(item["steps"][-1])])
+        rows.append([escape(item["text"]), f"`{item['id']}`", kinds, format_step(item["steps"][-1], link)])
     head = ["````{dropdown} The numbers in this page's text, and where they come from"]
     return "\n".join([*head, ":class-container: crewe-trail html-only", "", *list_table(rows), "````"])
 

@@ -73,11 +73,18 @@ class Parameter:
         """The typed value of what stands after '='. Raises CreweError saying what is allowed."""
         try:
             value = _WORDS[text.strip().lower()] if self.type == "bool" else TYPES[self.type](text.strip())
-        except (ValueError, KeyError):
-            value = None
-        if value is None or not self.admits(value):
-            raise CreweError(f"-p {self.name}={text}: {self.name} must be {self.allowed()} ({self.help}).")
+            admitted = self.admits(value)
+        except (ValueError, KeyError, OverflowError):
+            admitted = False
+        if not admitted:
+            raise CreweError(f"-p {self.name}={_short(text)}: {self.name} must be {self.allowed()} ({self.help}).")
         return value
+
+
+def _short(text: str) -> str:
+    """A text that was given, as it fits into a message: on one line and not too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else line[:60] + "…"
 
 
 Schema = Mapping[str, Mapping[str, Parameter]]
@@ -114,14 +121,14 @@ def resolve(schema: Schema, chapters: Sequence[str], given: Sequence[str]) -> di
         name, equals, value = text.partition("=")
         name = name.strip()
         if not equals or not name:
-            raise CreweError(f"-p {text}: write it as name=value, for example -p alpha=0.1.")
+            raise CreweError(f"-p {_short(text)}: write it as name=value, for example -p alpha=0.1.")
         if name in seen:
-            raise CreweError(f"-p {name}: given more than once.")
+            raise CreweError(f"-p {_short(name)}: given more than once.")
         seen.add(name)
         declared = [c for c in chapters if name in schema.get(c, {})]
         if not declared:
             raise CreweError(
-                f"-p {name}: no selected chapter has this parameter; allowed are {describe(schema, chapters)}."
+                f"-p {_short(name)}: no selected chapter has this parameter; allowed are {describe(schema, chapters)}."
             )
         for chapter in declared:
             values[chapter][name] = schema[chapter][name].parse(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,21 +16,26 @@ import yaml
 from crewe_lib.kinds import REQUIRED_WORD
 
 _GLUE = re.compile(r"\{glue:[a-z]+\}`([^`]+)`")
-# Left out of the search for digits: bound values, other roles, code, links, citation keys, directive options, math.
+# Left out of the search for digits: bound values, targets of references, addresses, names and layout of directives.
+_REFERENCE = r"\{(?:cite(?::[a-z]+)?|numref|ref|doc|eq)\}"
 _NOT_PROSE = (
-    re.compile(r"\{glue:[a-z]+\}`[^`]+`"),
-    re.compile(r"\{[a-z:]+\}`[^`]+`"),
-    re.compile(r"\{[a-z][a-z0-9_]*\.[a-z0-9_]+\}"),
-    re.compile(r"```\{[^\n]*"),
-    re.compile(r"`[^`]*`"),
-    re.compile(r"\]\([^)]*\)"),
-    re.compile(r"^:[a-z-]+:.*$", re.MULTILINE),
-    re.compile(r"\(([a-z0-9-]+)\)=\s*$", re.MULTILINE),
-    re.compile(r"^#+ ", re.MULTILINE),
+    (re.compile(r"\{glue:[a-z]+\}`[^`]+`"), " "),
+    (re.compile(_REFERENCE + r"`[^`<]*`"), " "),
+    (re.compile(_REFERENCE + r"`([^`<]*)<[^`>]*>`"), r" \1 "),
+    (re.compile(r"\{[a-z][a-z0-9_]*\.[a-z0-9_]+\}"), " "),
+    (re.compile(r"[`:]{3,}\{(figure|image|include|bibliography)\}[^\n]*"), " "),
+    (re.compile(r"\{[a-z][a-z0-9:-]*\}"), " "),
+    (re.compile(r"\]\([^)]*\)"), "] "),
+    (re.compile(r"^:(?!alt|caption|title|header:)[a-z-]+:.*$", re.MULTILINE), " "),
+    (re.compile(r"\(([a-z0-9-]+)\)=\s*$", re.MULTILINE), " "),
+    (re.compile(r"^#+ ", re.MULTILINE), " "),
+    (re.compile(r"`"), " "),
 )
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
 _MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|```\{math\}.*?```", re.DOTALL)
-_TEXT_ARGUMENTS = ("caption", "alt", "note")
+# In mathematics, indices and exponents may stand, and the figures 0 and 1.
+_INDEX = re.compile(r"[_^]\s*(\{[^{}.,]*\}|\w)|(?<![\d.,])[01](?![\d.,]*\d)")
+_ID = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z0-9_]*)?")
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ def load_allowed(path: Path) -> list[Allowed]:
 
 
 def texts_of_notebook(path: Path) -> Iterator[tuple[str, str]]:
-    """(place, text) for each Markdown cell and for each caption, alternative text and note in code cells."""
+    """(place, text) for each Markdown cell, and for each text that a code cell shows through `ev`."""
     notebook = nbformat.read(path, as_version=4)
     for number, cell in enumerate(notebook.cells, 1):
         place = f"{path.name} cell {number}"
@@ -67,23 +73,58 @@ def texts_of_notebook(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _texts_of_code(source: str) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.keyword) and node.arg in _TEXT_ARGUMENTS:
-            for part in ast.walk(node.value):
-                if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                    yield node.arg, part.value
+    """Every text that a cell hands to a method of `ev`, directly or by a name that it gives to texts.
+
+    Not `where`, which singles out rows, and not what looks like an id.
+    """
+    tree = ast.parse(source)
+    named: dict[str, ast.expr] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            named |= {name: node.value for target in node.targets for name in _names(target)}
+        elif isinstance(node, ast.For):
+            named |= dict.fromkeys(_names(node.target), node.iter)
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and _names(call.func.value) == ["ev"]:
+            given = [("text", value) for value in call.args]
+            given += [(word.arg or "text", word.value) for word in call.keywords if word.arg != "where"]
+            for kind, value in given:
+                yield from ((kind, text) for text in _constants(value, named))
+
+
+def _names(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name)]
+
+
+def _constants(node: ast.AST, named: Mapping[str, ast.expr]) -> Iterator[str]:
+    """The texts in an expression; names stand for the texts that the cell gave them, once."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [part.value if isinstance(part, ast.Constant) else "x" for part in node.values]
+        if not _ID.fullmatch("".join(map(str, parts))):
+            yield from (str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant))
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and not _ID.fullmatch(node.value):
+            yield node.value
+    elif isinstance(node, ast.Name) and node.id in named:
+        value = named[node.id]
+        if not any(isinstance(part, ast.Call) for part in ast.walk(value)):
+            yield from _constants(value, {name: v for name, v in named.items() if name != node.id})
+    else:
+        for part in ast.iter_child_nodes(node):
+            yield from _constants(part, named)
 
 
 def find_literals(place: str, text: str, allowed: Sequence[Allowed]) -> list[Literal]:
-    """The digits in a text that nothing allows."""
-    left = _MATH.sub(" ", text)
-    for pattern in _NOT_PROSE:
-        left = pattern.sub(" ", left)
+    """The digits in a text (½ and ² too) that nothing allows."""
+    left = _MATH.sub(lambda found: _INDEX.sub(" ", found[0]).replace("$", " "), html.unescape(text))
+    for pattern, instead in _NOT_PROSE:
+        left = pattern.sub(instead, left)
     for entry in allowed:
         left = entry.pattern.sub(" ", left)
     return [
         Literal(place, found[0], " ".join(left[max(0, found.start() - 30) : found.end() + 30].split()))
-        for found in re.finditer(r"\S*\d\S*", left)
+        for found in re.finditer(r"\S+", left)
+        if any(character.isnumeric() for character in found[0])
     ]
 
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from crewe_lib.datapackage import Kind
+from crewe_lib.errors import EvidenceError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,12 +82,38 @@ def is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bool)
 
 
+def is_data(value: Any) -> bool:
+    """True for what only the library may make: tables, columns, arrays and results."""
+    result = is_dataclass(value) and not isinstance(value, type)
+    return result or isinstance(value, pd.DataFrame | pd.Series | pd.Index | np.ndarray)
+
+
+def fingerprint(value: Any) -> str:
+    """A short text that differs when the content of a result does."""
+    if isinstance(value, pd.DataFrame | pd.Series | pd.Index):
+        frame = value.to_frame() if not isinstance(value, pd.DataFrame) else value
+        try:
+            content = pd.util.hash_pandas_object(frame).to_numpy().tobytes().hex()
+        except TypeError:  # cells that cannot be hashed, such as lists
+            content = repr(frame.to_dict("split"))
+        return f"{list(frame.columns)} {list(map(str, frame.dtypes))} {content}"
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.tolist()!r}"
+    if isinstance(value, Mapping):
+        return repr([(key, fingerprint(item)) for key, item in value.items()])
+    if isinstance(value, list | tuple):
+        return repr([fingerprint(item) for item in value])
+    if is_dataclass(value) and not isinstance(value, type):
+        return repr([fingerprint(getattr(value, f.name)) for f in fields(value)])
+    return repr(value)
+
+
 class Recorder:
     """Remembers the origin of every object that a traced function returned while it was active."""
 
     def __init__(self) -> None:
         # The object is kept beside its origin so that its identity cannot be given to another.
-        self._origins: dict[int, tuple[Any, Origin]] = {}
+        self._origins: dict[int, tuple[Any, Origin, str]] = {}
         self._frames: list[set[DataFile]] = []
 
     def note_read(self, item: DataFile) -> None:
@@ -94,15 +122,27 @@ class Recorder:
             self._frames[-1].add(item)
 
     def find(self, value: Any) -> Origin | None:
-        """The origin of an object made by a traced function, else None."""
+        """The origin of an object that a traced function made, else None. Raises EvidenceError if it changed since."""
         known = self._origins.get(id(value))
-        return known[1] if known else None
+        if known is None:
+            return None
+        if known[2] != fingerprint(value):
+            made_by = known[1].steps[-1].function
+            raise EvidenceError(
+                f"the result of {made_by} was changed after the library returned it; make the change in the library, "
+                "in a traced function."
+            )
+        return known[1]
 
     def call(self, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> R:
         """Run a function and remember where its result comes from."""
         bound = inspect.signature(function).bind(*args, **kwargs)
         bound.apply_defaults()
-        inputs = [origin for value in bound.arguments.values() for origin in self._inputs(value)]
+        inputs = [
+            origin
+            for name, value in bound.arguments.items()
+            for origin in self._inputs(value, f"argument '{name}' of {function.__qualname__}")
+        ]
         self._frames.append(set())
         try:
             result = function(*args, **kwargs)
@@ -118,23 +158,34 @@ class Recorder:
         self._remember(result, Origin((*(s for s in earlier if s != step), step), data))
         return result
 
-    def _inputs(self, value: Any) -> Iterator[Origin]:
-        known = self.find(value)
-        if known:
-            yield known
+    def _inputs(self, value: Any, place: str) -> Iterator[Origin]:
+        """The origins of an argument and its parts. What a chapter itself hands in (no traced function is running) must
+        come from the library as it is; inside the library anything goes, since the data read there are counted."""
+        if self._frames:
+            known = self._origins.get(id(value))
+            origin = known[1] if known else None
+        else:
+            origin = self.find(value)
+            if origin is None and is_data(value):
+                raise EvidenceError(
+                    f"{place}: this {type(value).__name__} was not returned by a traced crewe_lib function, so it "
+                    "cannot be traced; compute it in the library and pass the returned object itself."
+                )
+        if origin:
+            yield origin
             return
         parts: Iterable[Any] = ()
         if isinstance(value, Mapping):
             parts = value.values()
-        elif isinstance(value, list | tuple):
+        elif isinstance(value, list | tuple | set | frozenset):
             parts = value
         for part in parts:
-            yield from self._inputs(part)
+            yield from self._inputs(part, place)
 
     def _remember(self, result: Any, origin: Origin) -> None:
         if result is None or isinstance(result, str | int | float | bool):
             return  # plain values have no identity of their own; results are tables and dataclasses
-        self._origins[id(result)] = (result, origin)
+        self._origins[id(result)] = (result, origin, fingerprint(result))
         parts: Iterable[Any] = ()
         if isinstance(result, Mapping):
             parts = result.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from crewe_lib.kinds import format_kinds
 # chapter is being run by hand in Jupyter, and figures appear inline instead.
 FIGURE_FOLDER = "CREWE_FIGURES"
 RECORD = "application/papermill.record/"
+MARK = "crewe"
 EVIDENCE_MIME = "application/vnd.crewe.evidence+json"
 # Set by the builder when the repository has a public address: links from results to their code.
 SOURCE_LINK = "CREWE_SOURCE_LINK"
@@ -43,7 +45,7 @@ def table(item: Mapping[str, Any], rows: Sequence[Sequence[str]], note: str) -> 
     )
     if note:
         lines += ["```{div} crewe-note", note, "```", ""]
-    _write("\n".join(lines + _trail(item, None)))
+    _write("\n".join(lines + _trail(item, None)), item["id"])
     _publish(item, {})
 
 
@@ -71,10 +73,10 @@ def figure(item: Mapping[str, Any], path: Path | None, alt: str, rows: Sequence[
         body = [
             f"```{{figure}} {path.as_posix()}",
             f":name: {anchor(item['id'])}",
-            f":alt: {' '.join(alt.split())}",
+            f":alt: {json.dumps(' '.join(alt.split()), ensure_ascii=False)}",  # quoted: ' #' or a colon would cut it
         ]
         body += [":width: 100%", "", _caption(item), "```", ""]
-        _write("\n".join(body + _trail(item, rows)))
+        _write("\n".join(body + _trail(item, rows)), item["id"])
     _publish(item, {})
 
 
@@ -116,7 +118,7 @@ def draw(
 
 
 def _caption(item: Mapping[str, Any]) -> str:
-    return f"{item['caption']} {format_kinds(item['kinds_of_data'])}".strip()
+    return f"{item['caption']} {format_kinds(item['kinds_of_data'])}".replace("\n", " ").strip()
 
 
 def _trail(item: Mapping[str, Any], rows: Sequence[Sequence[str]] | None) -> list[str]:
@@ -124,18 +126,18 @@ def _trail(item: Mapping[str, Any], rows: Sequence[Sequence[str]] | None) -> lis
     what = item["kind"]
     lines = [f"````{{dropdown}} Behind this {what}", ":class-container: crewe-trail html-only", ""]
     lines += [f"`{item['id']}`", ""]
-    lines += [f"- {format_step(step)}" for step in item["steps"]]
+    link = os.environ.get(SOURCE_LINK, "")
+    lines += [f"- {format_step(step, link)}" for step in item["steps"]]
     lines += [f"- `{d['path']}`, {d['rows']:,} rows, SHA-256 `{d['sha256'][:12]}`" for d in item["data"]]
     if rows:
         lines += ["", *list_table([[escape(cell) for cell in row] for row in rows])]
     return [*lines, "````", ""]
 
 
-def format_step(step: Mapping[str, Any]) -> str:
-    """One line of a trail: the function, and its file and lines, linked where the repository has an address."""
+def format_step(step: Mapping[str, Any], base: str) -> str:
+    """One line of a trail: the function, its file and lines, linked where the code has an address (`base`)."""
     first, last = step["lines"]
     place = f"{step['file']}, lines {first} to {last}"
-    base = os.environ.get(SOURCE_LINK)
     return f"`{step['function']}` in " + (f"[{place}]({base}/{step['file']}#L{first}-L{last})" if base else place)
 
 
@@ -145,5 +147,6 @@ def _publish(item: Mapping[str, Any], bundle: Mapping[str, Any]) -> None:
     ipython.display(data, raw=True, metadata={"scrapbook": {"name": item["id"], "mime_prefix": RECORD}})
 
 
-def _write(myst: str) -> None:
-    ipython.display(ipython.Markdown(myst))
+def _write(myst: str, id: str) -> None:
+    """A visible output, marked so that the builder knows it for registered evidence."""
+    ipython.display(ipython.Markdown(myst), metadata={MARK: id})

@@ -24,7 +24,23 @@ def load_evidence(book: Path) -> dict[str, Any]:
         raise EvidenceError(f"{path}: cannot be read ({fault}); build the book again.") from None
     if not isinstance(evidence, dict) or not isinstance(evidence.get("items"), list):
         raise EvidenceError(f"{path}: holds no list of items; build the book again.")
+    for number, item in enumerate(evidence["items"], 1):
+        if not _is_item(item):
+            raise EvidenceError(f"{path}: item {number} is not as a build writes it; build the book again.")
     return evidence
+
+
+def _is_item(item: Any) -> bool:
+    """True if an item has what tracing needs."""
+    try:
+        steps = [item, *item["steps"]]
+        texts = [item["id"], item["kind"], *(step[name] for step in steps for name in ("function", "file"))]
+        texts += [entry[name] for entry in item["data"] for name in ("path", "sha256")]
+        lines = [line for step in steps for line in step["lines"]]
+    except (KeyError, TypeError, AttributeError):
+        return False
+    whole = all(isinstance(line, int) for line in lines) and len(lines) == 2 * len(steps)
+    return whole and all(isinstance(text, str) and "\0" not in text for text in texts)
 
 
 def find_item(evidence: Mapping[str, Any], id: str) -> dict[str, Any]:
@@ -55,7 +71,10 @@ def _check_function(step: Mapping[str, Any], root: Path) -> list[str]:
     path = root / step["file"]
     if not path.is_file():
         return [f"{step['file']} does not exist"]
-    spans = function_lines(path)
+    try:
+        spans = function_lines(path)
+    except (SyntaxError, ValueError):
+        return [f"{step['file']} is no Python that can be read"]
     if step["function"] not in spans:
         return [f"{step['file']} has no function {step['function']}"]
     if list(spans[step["function"]]) != list(step["lines"]):

@@ -1,12 +1,18 @@
 """The whole way on a tiny book: run, stage, HTML, evidence, swap; and that a failure leaves the last book alone."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
-from crewe_lib.book import Request, build_book
+from crewe_lib.book import Request, build_book, forget_failures
 from crewe_lib.errors import BuildError, CreweError
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.trace import check_item, load_evidence
@@ -94,7 +100,7 @@ def test_pages_ask_the_network_for_nothing_and_hide_the_parameter_cell(book) -> 
 
 
 def test_nothing_is_left_beside_the_book(book) -> None:
-    assert sorted(p.name for p in book[0].parent.iterdir()) == [".kernel", "book"]
+    assert sorted(p.name for p in book[0].parent.iterdir()) == ["book"]
 
 
 def test_a_failing_cell_leaves_the_last_book_and_says_where(root, book, tmp_path) -> None:
@@ -181,3 +187,115 @@ def test_missing_system_libraries_stop_the_build_before_it_begins(root, tmp_path
         build(root, tmp_path / "book", pdf=True)
     assert "libpango-1.0-0" in str(fault.value) and "brew install pango" in str(fault.value)
     assert not list(tmp_path.iterdir())
+
+
+STRAYS = """
+from IPython.display import HTML, Markdown, display
+import pandas, sys, warnings
+print("fell by 21.3")
+display(Markdown("rose by 4"))
+display(HTML("<b>7</b>"))
+warnings.warn("old")
+pandas.DataFrame([dict(a=42)])
+"""
+
+
+def test_what_is_printed_or_displayed_past_the_evidence_is_refused(root, tmp_path) -> None:
+    stored = (root / "chapters" / "02_two.ipynb").read_bytes()
+    try:
+        change(root, "02_two", GOOD + STRAYS, "The level is {glue:text}`%s.level`.")
+        with pytest.raises(BuildError) as fault:
+            build(root, tmp_path / "book", chapters=("02_two",))
+    finally:
+        (root / "chapters" / "02_two.ipynb").write_bytes(stored)
+    lines = str(fault.value).splitlines()
+    assert all(line.startswith("chapter 02_two, cell 3 (from crewe_lib") for line in lines[:-1])
+    for words in ("unregistered: fell by 21.3", "Markdown", "HTML", "UserWarning: old", "a 0 42"):
+        assert sum(words in line for line in lines) == 1, words
+    assert len(lines) == 6 and "Chapter.number" in lines[-1]
+
+
+def test_braces_in_the_path_and_another_host_of_the_code(root, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("CREWE_REPOSITORY_URL", " https://code.example/crewe/ ")
+    monkeypatch.setenv("CREWE_SOURCE_LINK", "https://ambient.example")
+    out = tmp_path / "a {b} {0} c"
+    build(root, out, chapters=("01_one",))
+    page = (out / "html" / "chapters" / "01_one.html").read_text()
+    commit = load_evidence(out)["run"]["commit"]
+    assert (f"https://code.example/crewe/blob/{commit}/crewe_lib/results.py#L" in page) == (commit is not None)
+    assert "ambient.example" not in page
+    assert [p.name for p in tmp_path.iterdir()] == [out.name]
+
+
+@pytest.mark.parametrize("url", ["code.example/x", "ftp://code.example/x", "https://code.example", "https://a.b/c d"])
+def test_an_address_that_is_none_is_refused_at_once(root, tmp_path, monkeypatch, url) -> None:
+    monkeypatch.setenv("CREWE_REPOSITORY_URL", url)
+    with pytest.raises(CreweError, match=r"CREWE_REPOSITORY_URL=.* such as https://host/owner/name"):
+        build(root, tmp_path / "book")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x" * 250, "file/book"])
+def test_a_place_that_cannot_be_written_is_one_line(root, tmp_path, name) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BuildError, match=r"--out .*(could not be written|cannot be used)") as fault:
+        build(root, tmp_path / name)
+    assert "\n" not in str(fault.value)
+
+
+def test_a_kept_failure_goes_once_its_chapter_is_built(tmp_path) -> None:
+    kept = tmp_path / "book.failed"
+    kept.mkdir()
+    for name in ("01_one.ipynb", "02_two.ipynb"):
+        (kept / name).write_text("")
+    forget_failures(tmp_path / "book", ["01_one"])
+    assert [p.name for p in kept.iterdir()] == ["02_two.ipynb"]
+    forget_failures(tmp_path / "book", ["02_two"])
+    assert not kept.exists()
+
+
+START = """
+import functools, signal, sys
+from pathlib import Path
+from crewe_lib import book, cli
+for number in cli.STOPPING:
+    signal.signal(number, signal.SIG_DFL)  # whatever the tests themselves were started with
+book.Request = functools.partial(book.Request, root=Path(sys.argv.pop(1)))
+cli.main()
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes as Linux shows them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_build_that_is_stopped_leaves_nothing_behind(root, tmp_path, number) -> None:
+    """Ctrl-C goes to the whole group of processes, the other signals to the builder alone."""
+    places = {name: tmp_path / name for name in ("out", "tmp", "cache")}
+    for place in places.values():
+        place.mkdir()
+    pids = tmp_path / "pids"
+    stored = (root / "chapters" / "02_two.ipynb").read_bytes()
+    sleep = f"import os, time\nopen({str(pids)!r}, 'w').write(str(os.getpid()) + ' ' + str(os.getppid()) + '.')\n"
+    environment = {**os.environ, "TMPDIR": str(places["tmp"]), "XDG_CACHE_HOME": str(places["cache"])}
+    command = [sys.executable, "-c", START, str(root), "build", "--no-pdf", "--chapter", "02_two"]
+    command += ["--out", str(places["out"] / "book")]
+    try:
+        change(root, "02_two", sleep + "time.sleep(300)")
+        run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)
+        deadline = time.monotonic() + 60
+        while not (pids.is_file() and pids.read_text().endswith(".")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        kernel, worker = map(int, pids.read_text().rstrip(".").split())
+        (os.killpg if number == signal.SIGINT else os.kill)(run.pid, number)
+        said = run.communicate(timeout=30)[1]
+    finally:
+        (root / "chapters" / "02_two.ipynb").write_bytes(stored)
+    assert said == "crewe: interrupted; the last good book is untouched\n" and run.returncode == 130
+    assert not is_running(kernel) and not is_running(worker)
+    assert not list(places["out"].iterdir()) and not list(places["tmp"].iterdir())

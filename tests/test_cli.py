@@ -33,7 +33,11 @@ def test_help_shows_examples(words) -> None:
     ("words", "code", "message"),
     [
         (("build", "-p", "nonsense=1"), 2, "crewe: -p nonsense: no selected chapter has this parameter; allowed are"),
-        (("build", "-p", "alpha=abc"), 2, "crewe: -p alpha=abc: alpha must be a number above 0 and below 1"),
+        (
+            ("build", "-p", "alpha=abc"),
+            2,
+            "crewe: -p alpha=abc: alpha must be a number at least 0.0001 and at most 0.5",
+        ),
         (("build", "-p", "alpha"), 2, "crewe: -p alpha: write it as name=value"),
         (("build", "--chapter", "7"), 2, "crewe: --chapter 7: no such chapter; there are 05_cost_benefit, 07_la_did."),
         (("build", "--data", "nowhere"), 1, "crewe: --data nowhere: there is no such folder."),
@@ -68,9 +72,10 @@ def test_trace_prints_one_item_and_checks_all(tmp_path) -> None:
     assert one.returncode == 0 and json.loads(one.stdout) == item
     every = crewe("trace", "--all", "--out", str(tmp_path))
     assert every.returncode == 0 and f"crewe_lib/results.py:{first}-{last}" in every.stdout
-    moved = {**item, "steps": [{**step, "lines": [1, 2]}]}
+    moved = {**item, "steps": [{**step, "lines": [1, 2]}] * 2}
     (tmp_path / "evidence.json").write_text(json.dumps({"items": [moved]}))
     stale = crewe("trace", "--all", "--out", str(tmp_path))
+    assert one.stderr == "1 item resolved.\n"
     assert stale.returncode == 1 and "1 of 1 items' references do not resolve" in stale.stderr
     (tmp_path / "evidence.json").write_text(json.dumps({"items": []}))
     assert crewe("trace", "--all", "--out", str(tmp_path)).returncode == 1

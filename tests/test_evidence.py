@@ -9,7 +9,7 @@ from IPython import display as ipython
 from crewe_lib import formats as f
 from crewe_lib import provenance
 from crewe_lib.errors import EvidenceError
-from crewe_lib.evidence import EVIDENCE_MIME, Chapter, Column, collect
+from crewe_lib.evidence import EVIDENCE_MIME, Chapter, Column, collect, unregistered
 from crewe_lib.provenance import DataFile, note_read, traced
 
 
@@ -17,6 +17,17 @@ from crewe_lib.provenance import DataFile, note_read, traced
 def load_counts(kind: str = "official") -> pd.DataFrame:
     note_read(DataFile("data/x.csv", "a" * 64, 2, kind))
     return pd.DataFrame({"arm": ["a", "b"], "n": [1234, 5], "share": [0.125, None]})
+
+
+@traced
+def load_odd() -> pd.DataFrame:
+    return pd.DataFrame({"yes": [True], "endless": [float("inf")]})
+
+
+def edited() -> pd.DataFrame:
+    counts = load_counts()
+    counts["n"] = 4242
+    return counts
 
 
 def draw_nothing(data, *, ax):
@@ -78,7 +89,7 @@ def test_figure_is_written_with_its_alternative_text(chapter, shown, tmp_path, m
     svg = (tmp_path / "figures" / "cost-benefit-fig.svg").read_text()
     assert svg.startswith("<?xml") and "<dc:date>" not in svg
     text = shown[-2]["data"]["text/markdown"]
-    assert ":alt: Two points." in text and "Behind this figure" in text and "html-only" in text
+    assert ':alt: "Two points."' in text and "Behind this figure" in text and "html-only" in text
     item = collect(shown)[-1]
     assert item["function"] == "draw_nothing"
     assert [step["function"] for step in item["steps"]] == ["load_counts", "draw_nothing"]
@@ -108,10 +119,26 @@ def test_the_same_figure_gives_the_same_bytes(chapter, tmp_path, monkeypatch) ->
             lambda c: c.number("cost_benefit.x", load_counts(), "share", where={"arm": "b"}, show_as=f.count),
             "missing",
         ),
+        (lambda c: c.word("cost_benefit.x", load_counts(), "share", where={"arm": "b"}), "missing"),
+        (lambda c: c.number("cost_benefit.x", load_odd(), "yes", show_as=f.fixed(0)), "true or false"),
+        (
+            lambda c: c.table("cost_benefit.t", load_odd(), columns={"endless": Column("E", f.fixed(0))}, caption="C"),
+            "column endless of the table holds an infinite value",
+        ),
+        (
+            lambda c: c.table("cost_benefit.t", edited(), columns={"n": Column("N")}, caption="C"),
+            "changed after the library returned it",
+        ),
         (lambda c: c.fill("{cost_benefit.unknown}"), "names no number or word"),
         (
             lambda c: c.table("cost_benefit.t", load_counts(), columns={"q": Column("Q")}, caption="C"),
             "no column q",
+        ),
+        (
+            lambda c: c.figure(
+                "cost_benefit.g", draw_nothing, load_counts(), behind=load_counts().copy(), caption="", alt=""
+            ),
+            "the table behind the figure was not returned by",
         ),
         (
             lambda c: c.figure("cost_benefit.g", draw_nothing, pd.DataFrame(), caption="", alt=""),
@@ -129,6 +156,26 @@ def test_an_id_is_used_once(chapter) -> None:
     chapter.word("cost_benefit.x", counts, "arm", where={"n": 5})
     with pytest.raises(EvidenceError, match="registered already"):
         chapter.word("cost_benefit.x", counts, "arm", where={"n": 5})
+
+
+def test_only_what_a_chapter_registers_may_be_seen(chapter, shown) -> None:
+    counts = load_counts()
+    chapter.word("cost_benefit.x", counts, "arm", where={"n": 5})
+    chapter.table("cost_benefit.t", counts, columns={"n": Column("n")}, caption="C.")
+    for output in shown:
+        if "text/markdown" in output["data"]:
+            output["data"]["text/plain"] = "<Markdown object>"
+    assert unregistered(shown) == []
+    strays = [
+        {"output_type": "stream", "text": "21.3\n"},
+        {"output_type": "display_data", "data": {"text/markdown": "4"}, "metadata": {}},
+        {"output_type": "display_data", "data": {"text/markdown": "5"}, "metadata": {"crewe": "cost_benefit.other"}},
+        {"data": {"text/plain": "6"}, "metadata": {"scrapbook": {"name": "x", "mime_prefix": ""}}},
+        {"data": {"application/papermill.record/text/plain": "7"}, "metadata": {"scrapbook": {"name": "x"}}},
+        {"output_type": "display_data", "data": {"image/png": "8"}, "metadata": {}},
+    ]
+    assert len(unregistered([*shown, *strays])) == len(strays)
+    assert unregistered([{"output_type": "stream", "text": "\n"}]) == []
 
 
 def test_the_mime_type_is_the_one_the_builder_collects() -> None:

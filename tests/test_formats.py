@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crewe_lib import formats as f
+from crewe_lib.errors import CreweError
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,15 @@ from crewe_lib import formats as f
         (f.percent(), 0.95, "95%"),
         (f.percent(), 1 - 0.05, "95%"),
         (f.percent(1), 1 - 0.125, "87.5%"),
+        (f.level, 1 - 0.05, "95%"),
+        (f.level, 1 - 0.001, "99.9%"),
+        (f.level, 0.975, "97.5%"),
+        (f.level, 1 - 0.0001, "99.99%"),
+        (f.level, 0.2, "20%"),
+        (f.level, 1 / 3, "33.3333%"),
+        (f.count, 3.0, "3"),
+        (f.spelt, 8, "eight"),
+        (f.spelt, 1300, "1,300"),
         (f.p_value, 0.0004, "< 0.001"),
         (f.p_value, 0.0344, "0.034"),
         (f.p_value, 0.1123, "0.11"),
@@ -48,3 +58,10 @@ def test_rounding_is_that_of_decimal(units, digits) -> None:
     assert f.round_half_up(value, digits) == expected
     shown = f.fixed(digits)(value).replace(",", "").replace("−", "-")
     assert Decimal(shown) == expected
+
+
+@pytest.mark.parametrize("formatter", [f.count, f.spelt, f.agree("is", "are")])
+@pytest.mark.parametrize("value", [2.5, 0.3, float("nan"), float("inf"), True])
+def test_a_count_is_a_whole_number(formatter, value) -> None:
+    with pytest.raises(CreweError, match="no whole number"):
+        formatter(value)

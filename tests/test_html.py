@@ -1,9 +1,11 @@
 """Pages must open without a network; a page that would ask for one is an error."""
 
+from pathlib import Path
+
 import pytest
 
 from crewe_lib.errors import BuildError
-from crewe_lib.html import check_offline, finish_html
+from crewe_lib.html import build_html, check_offline, check_paths, finish_html
 
 
 def page(tmp_path, head: str = "", body: str = "") -> None:
@@ -55,3 +57,68 @@ def test_a_second_title_and_links_around_pictures_go(tmp_path) -> None:
     finish_html(tmp_path)
     text = (tmp_path / "a.html").read_text()
     assert text.count("<h1>") == 1 and "image-reference" not in text and 'alt="A line."' in text
+
+
+def small_book(tmp_path: Path, text: str, config: str = "") -> tuple[Path, Path]:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    (source / "_config.yml").write_text(f"title: T\nexecute: {{execute_notebooks: 'off'}}\n{config}")
+    (source / "index.md").write_text(f"# T\n\n{text}\n")
+    return source, tmp_path / "scratch"
+
+
+@pytest.mark.parametrize(
+    ("text", "strict", "message"),
+    [
+        ("See {numref}`no-such-table` and {doc}`nowhere`.", True, "undefined label"),
+        ("See {numref}`no-such-table` and {doc}`nowhere`.", False, None),
+        ("```{nonsense}\n```", False, "Unknown directive type"),
+        ("```{figure} no-such.svg\n```", False, "image file not readable"),
+    ],
+)
+def test_a_damaged_page_is_an_error_also_in_a_part_of_the_book(tmp_path, text, strict, message) -> None:
+    source, scratch = small_book(tmp_path, text)
+    if message is None:
+        assert (build_html(source, scratch, strict=strict) / "index.html").is_file()
+        return
+    with pytest.raises(BuildError, match=message) as fault:
+        build_html(source, scratch, strict=strict)
+    assert str(source) not in str(fault.value)
+
+
+def test_an_error_that_stops_sphinx_is_in_the_message_and_leaves_no_log_outside(tmp_path, monkeypatch) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    repository = 'repository: {url: "https://code.example/crewe/b"}\nhtml: {use_repository_button: true}\n'
+    with pytest.raises(BuildError, match="Sphinx error:\nProvider not recognized"):
+        build_html(*small_book(tmp_path, "Text.", repository), strict=True)
+    assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_nothing_cuts_an_alternative_text(tmp_path) -> None:
+    from bs4 import BeautifulSoup
+
+    from crewe_lib import show
+
+    said = []
+    text = """'Quoted' "twice": note: a #hash, # and \\ [x] {y}: `z`\n  next: line | > - end #"""
+    item = {"id": "a.b", "kind": "figure", "caption": "C.", "steps": [], "data": [], "kinds_of_data": []}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(show, "_write", lambda text, id: said.append(text))
+        patch.setattr(show, "_publish", lambda *_: None)
+        show.figure(item, Path("x.svg"), text, None)
+    source, scratch = small_book(tmp_path, said[0])
+    (source / "x.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"></svg>')
+    page = build_html(source, scratch, strict=False) / "index.html"
+    assert BeautifulSoup(page.read_text(), "lxml").select_one("figure img")["alt"] == " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", ["a.html", "evidence.json", "_sources/a.ipynb"])
+def test_a_folder_of_this_machine_in_the_book_is_found(tmp_path, name) -> None:
+    (tmp_path / "_sources").mkdir()
+    (tmp_path / name).write_text("see https://x.org/stage/it and /stagecoach or at/stage")
+    check_paths(tmp_path, [Path("/stage"), Path("/repository")])
+    (tmp_path / name).write_text('UserWarning at "/stage/source/x.py"')
+    with pytest.raises(BuildError, match=name):
+        check_paths(tmp_path, [Path("/stage"), Path("/repository")])

@@ -1,5 +1,7 @@
 """Pages: the kinds banner, the run panel, cells tidied, contents cut to the chapters asked for."""
 
+import subprocess
+
 import nbformat
 import pytest
 import yaml
@@ -88,10 +90,37 @@ def test_contents_are_cut_to_the_chapters_asked_for() -> None:
 
 def test_repository_links_need_an_address(tmp_path) -> None:
     (tmp_path / "a.yml").write_text("title: T\nhtml: {use_repository_button: false}\n")
-    for url in (None, "https://code.example/crewe"):
+    known = "https://github.com/crewe/book"
+    for url in ("", known, "https://code.example/crewe/book", "https://github.com/crewe"):
         pages.stage_config(tmp_path / "a.yml", tmp_path / "b.yml", repository_url=url, branch="main")
         config = yaml.safe_load((tmp_path / "b.yml").read_text())
-        assert ("repository" in config) == bool(url) == config["html"]["use_repository_button"]
+        assert ("repository" in config) == (url == known) == config["html"]["use_repository_button"]
+
+
+def test_numbers_link_to_their_code_only_where_told(monkeypatch) -> None:
+    monkeypatch.setenv("CREWE_SOURCE_LINK", "https://ambient.example")
+    assert "](https://code.example/x/blob/a/crewe_lib/x.py#L3-L9)" in pages.format_numbers(
+        [ITEM], {"x.n"}, "https://code.example/x/blob/a"
+    )
+    assert "http" not in pages.format_numbers([ITEM], {"x.n"})
+
+
+def test_our_own_output_is_no_change_to_the_code(tmp_path, monkeypatch) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
+
+    (tmp_path / "requirements.txt").write_text("")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "x")
+    monkeypatch.setattr(pages, "REPOSITORY", tmp_path.resolve())
+    out = tmp_path.resolve() / "books" / "a [b]"
+    out.mkdir(parents=True)
+    (out / "evidence.json").write_text("")
+    assert not pages.find_code(out).changed and pages.find_code(out).commit
+    assert pages.find_code(tmp_path / "elsewhere").changed
+    (out.parent / "mine.txt").write_text("")
+    assert pages.find_code(out).changed
 
 
 def test_the_panel_names_data_parameters_and_code() -> None:

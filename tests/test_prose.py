@@ -38,8 +38,16 @@ def test_every_allowed_pattern_is_used_and_has_a_reason() -> None:
         ("Closures fell by {glue:text}`la_did.closures` per year.", []),
         ("It cost £3,800 in all.", ["£3,800"]),
         ("The caption says {la_did.x1} cases.", []),
-        ("See {numref}`tbl-2` and `code 5` and [a link](page7.html).", []),
-        ("Then $x^2 + 3$ holds.", []),
+        ("See {numref}`tbl-2` and {cite:p}`bell2002,x2018` and [a link](page7.html).", []),
+        ("See {numref}`Table 21.3 <tbl-2>` and `code 5`.", ["21.3", "5"]),
+        ("Then $x^2 + x_{10} + 1 - c$ and $$0 + \\beta_1$$ hold.", []),
+        ("It fell by $21.3$, $x + 3$ and $10 - 1.5$.", ["21.3", "3", "10", "1.5"]),
+        ("```{math}\n:label: eq-5\nx = 4 y\n```", ["4"]),
+        ("A superscript {sup}`21.3` and x^{21.3}.", ["21.3", "x^{21.3}."]),
+        ("$x^{21.3}$", ["x^{21.3}"]),
+        ("```{note} Fell by 7\nText.\n```", ["7"]),
+        (":::{figure} x2.svg\n:width: 50%\n:alt: Line at 6\nC.\n:::", ["6"]),
+        ("By ½, 10² or &frac14; and &#50;.", ["½,", "10²", "¼", "2."]),
         ("p<0.05", ["p<0.05"]),
         ("three of 12 cases", ["12"]),
         ("| 12 | 13 |", ["12", "13"]),
@@ -55,6 +63,26 @@ def test_captions_and_alternative_text_in_code_are_searched(tmp_path: Path) -> N
     nbformat.write(notebook, tmp_path / "c.ipynb")
     found = [x.text for place, t in texts_of_notebook(tmp_path / "c.ipynb") for x in find_literals(place, t, [])]
     assert found == ["7%.", "8"]
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ('ev.word("a.b2", result, "level_95", where={"figure": "t8 case 9"})', []),
+        ('for key in ("a_1", "b_2"):\n    ev.number(f"a.{key}_3", x, key, where={"k": "7 b"})', []),
+        ('ev.figure("a.b", draw, x, ylabel="Up to 6", size=(7, 4))', ["6"]),
+        ('words = {"caption": "Fell by 7%."}\nev.table("a.b", x, **words)', ["7%."]),
+        ('start = "About 8"\ntext = start + " cases"\nev.table("a.b", x, caption=text)', ["8"]),
+        ('ev.table("a.b", x, caption=f"Fell by {21.3}, {y} of 9 cases")', ["9", "21.3"]),
+        ('for text in ("Some 3", "b"):\n    ev.table("a.b", x, caption=text)', ["3"]),
+        ('x = estimate(outcome="part 2")\nev.table("a.b", x, caption="C")', []),
+        ('text = "5 " + text\nev.table("a.b", x, caption=text)', ["5"]),
+    ],
+)
+def test_no_detour_hides_a_number_in_code(tmp_path: Path, code: str, found: list[str]) -> None:
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "c.ipynb")
+    texts = texts_of_notebook(tmp_path / "c.ipynb")
+    assert [x.text.rstrip(",") for place, text in texts for x in find_literals(place, text, [])] == found
 
 
 def item(id: str, kind: str) -> dict:

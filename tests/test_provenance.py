@@ -1,11 +1,12 @@
 """Where results come from: chains of functions, data under them, and what cannot be traced."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import pytest
 
 from crewe_lib import provenance
+from crewe_lib.errors import EvidenceError
 from crewe_lib.provenance import DataFile, note_read, traced
 
 FILE = DataFile("data/official/a.csv", "0" * 64, 3, "official")
@@ -82,3 +83,64 @@ def test_a_result_changed_by_hand_is_unknown(recorder) -> None:
 
 def test_outside_a_chapter_functions_are_plain() -> None:
     assert estimate(load_a(), power=1).value == 6
+
+
+@traced
+def derive(anything) -> dict[str, float]:
+    return {"value": 1.0}
+
+
+@traced
+def estimate_inside(frame: pd.DataFrame) -> Result:
+    return estimate(frame[frame["x"] > 1], power=1, also=[frame.copy()])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame[frame["x"] > 1],
+        lambda frame: frame.copy(),
+        lambda frame: frame.assign(x=9),
+        lambda frame: frame["x"],
+        lambda frame: frame["x"].to_numpy(),
+        lambda frame: [frame.copy()],
+        lambda frame: {"a": {"b": (frame.copy(),)}},
+        lambda frame: replace(estimate(frame, power=1), value=4.0),
+    ],
+)
+def test_what_a_chapter_makes_itself_is_no_argument(recorder, change) -> None:
+    with pytest.raises(EvidenceError, match=r"argument 'anything' of derive: .*compute it in the library"):
+        derive(change(load_a()))
+
+
+def test_inside_the_library_anything_may_be_passed_on(recorder) -> None:
+    assert recorder.find(estimate_inside(load_a())).data == {FILE}
+
+
+def test_plain_arguments_and_results_without_data_are_fine(recorder) -> None:
+    for value in (1, "x", None, [1, 2.5], {"a": "b"}, len, Result):
+        assert recorder.find(derive(value)).data == frozenset()
+    assert recorder.find(derive(derive(1))).data == frozenset()
+
+
+def test_a_result_edited_in_place_is_refused(recorder) -> None:
+    def new_column(frame: pd.DataFrame) -> None:
+        frame["v"] = 4242
+
+    def one_cell(frame: pd.DataFrame) -> None:
+        frame.loc[0, "x"] = 4242
+
+    def renamed(frame: pd.DataFrame) -> None:
+        frame.columns = ["y"]
+
+    for edit in (new_column, one_cell, renamed):
+        frame, result = load_a(), estimate(load_a(), power=1)
+        edit(frame)
+        edit(result.table)
+        for attempt in (lambda x=frame: recorder.find(x), lambda x=frame: derive(x), lambda x=result: recorder.find(x)):
+            with pytest.raises(EvidenceError, match=r"changed after the library returned it"):
+                attempt()
+    values = derive(1)
+    values["value"] = 2.0
+    with pytest.raises(EvidenceError, match="the result of derive was changed"):
+        recorder.find(values)

@@ -76,3 +76,31 @@ def test_a_missing_or_broken_file_is_named(tmp_path, text) -> None:
 def test_read_back(tmp_path) -> None:
     (tmp_path / "evidence.json").write_text(json.dumps({"items": []}))
     assert load_evidence(tmp_path) == {"items": []}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": None},
+        {"steps": [{"function": "f", "file": 3, "lines": [1, 2]}]},
+        {"lines": "12"},
+        {"lines": [1]},
+        {"data": ["d.csv"]},
+        {"data": [{"path": "d.csv"}]},
+        {"id": None},
+        {"file": "a\0b"},
+    ],
+)
+def test_a_malformed_item_is_named(root, change) -> None:
+    good = {**item(root), "kind": "number"}
+    (root / "evidence.json").write_text(json.dumps({"items": [good]}))
+    assert load_evidence(root)["items"] == [good]
+    for bad in (good | change, "text", {}):
+        (root / "evidence.json").write_text(json.dumps({"items": [good, bad]}))
+        with pytest.raises(EvidenceError, match=r"evidence\.json: item 2 is not as a build writes it"):
+            load_evidence(root)
+
+
+def test_code_that_is_no_python_is_a_fault(root) -> None:
+    (root / "lib.py").write_text("def (")
+    assert "is no Python" in check_item(item(root), root=root)[0]
