@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PYTHONNOUSERSITE := 1
 
-.PHONY: book html test lint lock serve clean
+.PHONY: book html test test-slow lint bench study lock serve clean
 
 book: $(READY)  ## HTML, PDF and evidence.json into _build/book
 	$(BIN)/crewe build
@@ -23,6 +23,16 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(READY)  ## time beside common routes, as ratios (some minutes, which the common routes take)
+	$(BIN)/python -m benchmarks.placebo
+	$(BIN)/python -m benchmarks.synthetic_control
+
+study: $(READY)  ## the simulated study of each method's size, into data/simulated_studies
+	$(BIN)/python -m benchmarks.inference_size
+
+test-slow: $(READY)  ## the long studies
+	$(BIN)/pytest -m slow
 
 serve: $(READY)  ## the built book on this machine only
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/book/html

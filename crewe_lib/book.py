@@ -187,7 +187,9 @@ def keep_failure(task: Task, outcome: Outcome, out: Path) -> str:
         shutil.copyfile(task.target, kept)
     where = "" if outcome.failed_cell is None else describe_cell(task, outcome)
     lines = [f"chapter {task.name} failed{where}: {outcome.error}"]
-    if outcome.traceback:
+    kinds: list[type[CreweError]] = [CreweError, *CreweError.__subclasses__()]
+    ours = outcome.error.partition(":")[0] in {kind.__name__ for kind in kinds}
+    if outcome.traceback and not ours:  # an error that the user can mend says all there is to say
         lines.append(outcome.traceback)
     if kept.is_file():
         lines.append(f"The notebook as far as it ran: {kept}")

@@ -105,11 +105,14 @@ def official_build(
     source_dir: Annotated[Path, typer.Argument(help="The folder with the publishers' files, as released.")],
     out: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("data/official"),
 ) -> None:
-    """Rebuild the local-authority panel from the publishers' own files."""
+    """Rebuild the local-authority tables from the publishers' own files."""
     from crewe_lib.sources.panel import build_official
 
     report = build_official(source_dir, out)
-    typer.echo(f"{report.rows} rows from {len(report.sources)} files: {out}/la_panel.csv")
+    typer.echo(
+        f"{report.rows} rows of la_panel and {report.duration_rows} of la_durations from {len(report.sources)} files: "
+        f"{out}/datapackage.json"
+    )
     for ignored in report.ignored:
         typer.echo(f"not used: {ignored.path.name}: {ignored.reason}", err=True)
 

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from crewe_lib.checks import check_table
 from crewe_lib.cost_benefit import IMPLIED, PRINTED, Values
 from crewe_lib.cost_readings import round_to_printed
 from crewe_lib.cost_rules import INPUT_FIGURES, INPUT_NOTES, RULES
@@ -21,7 +22,7 @@ from crewe_lib.datapackage import find_resource
 from crewe_lib.errors import DataError
 from crewe_lib.evidence import traced
 from crewe_lib.formats import fixed, pounds
-from crewe_lib.tables import AT_LEAST_ZERO, check_table
+from crewe_lib.tables import AT_LEAST_ZERO
 from crewe_lib.unit_costs import ALL_INPUTS, COST_UNITS, derive_values
 
 PRINTED_UNITS = (*COST_UNITS, "per cent", "percentage points")

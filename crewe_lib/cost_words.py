@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
-from crewe_lib.evidence import Column, traced
+from crewe_lib.evidence import Binding, Column, traced
 from crewe_lib.figures.cost_benefit import format_input
-from crewe_lib.formats import fixed, percent, plain, pounds
+from crewe_lib.figures.cost_uncertainty import format_share
+from crewe_lib.formats import count, fixed, level, percent, plain, pounds, spelt
 
 ARMS = {"pc": "Project Crewe", "cec": "Control (Cheshire East)"}
 PARTS = {
@@ -99,3 +102,57 @@ def describe_tornado(tornado: pd.DataFrame) -> dict[str, str]:
         results = f"{pounds(2)(row['result_low'])} to {pounds(2)(row['result_high'])}"
         said.append(f"{row['label']} from {low} to {high} gives {results}")
     return {"text": "; ".join(said) + "."}
+
+
+def _numbers() -> Iterator[Binding]:
+    for key in ("printed", "inputs", "recomputed", "agree", "agree_implied", "truncated", "disagree"):
+        yield Binding(key, "verdicts", key, show=count)
+    for part in ("price", "duration", "both", "total"):
+        yield Binding(part, "parts", "estimate", {"part": part}, pounds())
+    yield Binding("duration_share", "parts", "share", {"part": "duration"}, percent())
+    for reading in ("report_2017", "november_2019"):
+        where = {"reading": reading}
+        yield Binding(f"earnings_{reading}", "closures", "earnings_gap", where, pounds(sign=True))
+        yield Binding(f"pc_{reading}", "closures", "closed_pc", where, percent())
+        yield Binding(f"cec_{reading}", "closures", "closed_cec", where, percent())
+    yield Binding("cec_cec_61", "closures", "closed_cec", {"reading": "cec_61"}, percent())
+    for reading in ("implied", "same_cost"):
+        yield Binding(f"reref_{reading}", "rereferrals", "difference", {"reading": reading}, pounds(2))
+    for reading in ("table_9", "eight", "eight_national_9"):
+        yield Binding(f"escal_{reading}", "escalations", "per_case", {"reading": reading}, pounds(2))
+    yield Binding("n_pilot_year", "escalations", "escalations", {"reading": "eight"}, spelt)
+    for name, figure in (("rereferrals", "text_rereferrals"), ("escalations", "text_escalations")):
+        yield Binding(f"n_{name}", "printed", "value", {"figure": figure}, spelt)
+    for figure in ("t8_case", "t9_case", "text_national", "t9_national", "t9_escalation_pc"):
+        yield Binding(figure, "printed", "printed", {"figure": figure})
+    for key in ("combinations", "give_both"):
+        yield Binding(f"search_{key}", "search", key, show=spelt)
+
+
+def _uncertain_numbers() -> Iterator[Binding]:
+    readings = {"earnings": "trial_end", "later": "november_2019", "cost": "table_6", "pilot": "pilot_year"}
+    for name, reading in readings.items():
+        where = {"reading": reading}
+        yield Binding(f"psa_{name}_low", "psa", "low", where, pounds())
+        yield Binding(f"psa_{name}_high", "psa", "high", where, pounds())
+    for name in ("earnings", "later"):
+        yield Binding(f"psa_{name}_share_above", "psa", "share_above", {"reading": readings[name]}, format_share)
+    for name in ("trial_end_zero", "trial_end_highest", "november_2019_highest"):
+        yield Binding(f"accept_{name}", "chances", name, show=format_share)
+    yield Binding("accept_half", "chances", "trial_end_half_text")
+    yield Binding("icer", "per_closure", "icer", {"reading": "trial_end"}, pounds(-2))
+    yield Binding("dominated", "per_closure", "dearer_closes_fewer", {"reading": "november_2019"}, format_share)
+    for name in ("lifetime_earnings_gap", "extra_cost", "rereferral_cost_gap", "escalation_saving"):
+        yield Binding(f"best_{name}", "best", name)
+        yield Binding(f"flip_{name}", "best", f"{name}_flip_share", show=format_share)
+    for name in ("default_range", "cost_cv", "earnings_cv", "confidence_level"):
+        yield Binding(name, "settings", name, show=level)
+    yield Binding("discount_rate", "settings", "discount_rate", show=percent(1))
+    yield Binding("n_draws", "settings", "n_draws", show=count)
+    yield Binding("newborn", "later", "earnings_2017", {"age": 0}, pounds())
+    yield Binding("management", "break_evens", "break_even", {"item": "management"}, percent())
+    yield Binding("avoided", "break_evens", "break_even", {"item": "avoided"}, fixed(0))
+    yield Binding("expected", "break_evens", "reported", {"item": "avoided"}, fixed(0))
+
+
+NUMBERS = (*_numbers(), *_uncertain_numbers())

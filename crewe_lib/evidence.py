@@ -180,18 +180,21 @@ class Chapter:
         caption: str,
         alt: str,
         behind: pd.DataFrame | None = None,
+        described: Mapping[str, str] | None = None,
         size: tuple[float, float] = (7.0, 4.0),
         panels: tuple[int, int] = (1, 1),
         **options: Any,
     ) -> None:
-        """Draw, register and show a figure. `behind` is a table of its data, one click away from it. With `panels`
-        (rows, columns) the draw function receives a list of Axes."""
+        """Draw, register and show a figure. `behind` is a table of its data, one click away from it; `described`, from
+        a `describe_` function, follows `alt`. With `panels` (rows, columns) the draw function gets a list of Axes."""
         origin = self._recorder.find(data)
         if origin is None:
             raise EvidenceError(f"{id}: the data were not returned by a traced crewe_lib function.")
-        if behind is not None and self._recorder.find(behind) is None:
-            raise EvidenceError(f"{id}: the table behind the figure was not returned by a traced crewe_lib function.")
-        text, alternative = self.fill(caption), self.fill(alt)
+        for words, extra in (("table behind the figure", behind), ("description", described)):
+            if extra is not None and self._recorder.find(extra) is None:
+                raise EvidenceError(f"{id}: the {words} was not returned by a traced crewe_lib function.")
+        text = self.fill(caption)
+        alternative = " ".join([self.fill(alt), *([described["text"]] if described else [])])
         path = show.draw(id, draw, data, size=size, panels=panels, stamp="simulated" in origin.kinds, **options)
         value = [{str(name): to_plain(cell) for name, cell in row.items()} for row in data.to_dict("records")]
         item = self._register(id, "figure", data, value, text, drawn_by=draw)

@@ -20,8 +20,8 @@ BANNERS: Mapping[Kind, str] = {
     "evaluation reports.",
     "inferred": "**Implied figures.** Results marked so rest on numbers that no report prints. They were back-solved "
     "from rounded figures; each is one reading among several and is never a finding on its own.",
-    "simulated": "**Simulated, not evidence.** Results marked so come from an invented cohort. They show what a holder "
-    "of the records would obtain and say nothing about Crewe.",
+    "simulated": "**Simulated, not evidence.** Results marked so come from invented data. They show how a method "
+    "behaves, or what a holder of the records would obtain, and say nothing about Crewe.",
     "records": "**Records.** Results marked so come from data supplied by the researcher who ran this book.",
 }
 

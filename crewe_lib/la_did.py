@@ -94,14 +94,18 @@ def derive_rates(panel: pd.DataFrame, *, outcome: str, series: Series, first_yea
 
 
 @traced
-def derive_lines(panel: pd.DataFrame, *, outcome: str, treated: str, first_year: int, last_year: int) -> pd.DataFrame:
-    """The lines of a trend figure, in drawing order: treated, comparator, England, Cheshire West and Chester.
+def derive_lines(
+    panel: pd.DataFrame, *, outcome: str, treated: str, comparator: str, first_year: int, last_year: int
+) -> pd.DataFrame:
+    """The lines of a trend figure, in drawing order: treated, comparator, England and, beside Cheshire East,
+    Cheshire West and Chester.
 
     Columns as in `derive_rates`, and position; years without a figure are left out. Raises CreweError if the panel
     does not hold one of the authorities in these years.
     """
     rates = derive_rates(panel, outcome=outcome, series="main", first_year=first_year, last_year=last_year)
-    wanted = dict.fromkeys([treated, _outcome(outcome).comparator, ENGLAND, CHESHIRE_WEST])
+    neighbour = [CHESHIRE_WEST] if treated == CHESHIRE_EAST else []  # the report shows it for reference
+    wanted = dict.fromkeys([treated, comparator, ENGLAND, *neighbour])
     order = {code: position for position, code in enumerate(wanted)}
     absent = set(order) - set(rates["authority"])
     if absent:

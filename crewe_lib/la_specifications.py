@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 import pandas as pd
 
+from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import either, fixed, interval, p_value, year_range
 from crewe_lib.la_did import (
@@ -21,10 +22,15 @@ from crewe_lib.la_did import (
 from crewe_lib.models.did import TrendMethod
 from crewe_lib.models.linear import Covariance
 from crewe_lib.provenance import traced
+from crewe_lib.results import Estimate
 
 COVARIANCES: tuple[Covariance, ...] = ("classical", "CR2")
 COVARIATES: tuple[Literal["none", "children in need"], ...] = ("none", "children in need")
 TESTED = ("closures", "rereferrals", "escalations")
+# Outcome → code of the authority it is compared with.
+Comparators = Mapping[str, str]
+# The report's own, in its order.
+PUBLISHED: Comparators = {name: OUTCOMES[name].comparator for name in TESTED}
 
 _RESULT = {
     "estimate": Column("Estimate", fixed(1, sign=True)),
@@ -56,22 +62,28 @@ SPECIFICATION_COLUMNS = {
     "chosen": Column("Main", either("yes", "")),
     **_RESULT,
     "p_classical": Column("p, classical", p_value),
-    "n": Column("n"),
+    "n": Column("n", fixed(0)),
 }
 
 
 @traced
 def derive_period_means(
-    panel: pd.DataFrame, *, treated: str, implemented: int, first_year: int, last_year: int
+    panel: pd.DataFrame,
+    *,
+    treated: str,
+    comparators: Comparators,
+    implemented: int,
+    first_year: int,
+    last_year: int,
 ) -> pd.DataFrame:
     """Mean yearly rate per 10,000 residents before and after, for the treated authority and each comparator.
 
     Columns: outcome, role ('treated', 'comparator'), authority, name, before, after, change.
     """
     rows = []
-    for outcome in (OUTCOMES[name] for name in TESTED):
+    for outcome in (OUTCOMES[name] for name in comparators):
         rates = derive_rates(panel, outcome=outcome.name, series="main", first_year=first_year, last_year=last_year)
-        for role, code in (("treated", treated), ("comparator", outcome.comparator)):
+        for role, code in (("treated", treated), ("comparator", comparators[outcome.name])):
             own = rates[rates["authority"] == code]
             after = own["year"] > implemented
             before_mean, after_mean = own.loc[~after, "rate"].mean(), own.loc[after, "rate"].mean()
@@ -91,21 +103,28 @@ def derive_period_means(
 
 @traced
 def estimate_published(
-    panel: pd.DataFrame, *, treated: str, implemented: int, first_year: int, last_year: int, alpha: float
+    panel: pd.DataFrame,
+    *,
+    treated: str,
+    comparators: Comparators,
+    implemented: int,
+    first_year: int,
+    last_year: int,
+    alpha: float,
 ) -> pd.DataFrame:
     """The report's model for each outcome, with and without its covariate, under both covariances.
 
     Columns: those of Estimate, and label, comparator (name), covariate, covariance.
     """
     rows = []
-    for outcome in (OUTCOMES[name] for name in TESTED):
+    for outcome in (OUTCOMES[name] for name in comparators):
         rates = derive_rates(panel, outcome=outcome.name, series="main", first_year=first_year, last_year=last_year)
         for covariate in COVARIATES:
             for covariance in COVARIANCES:
                 estimate = estimate_did(
                     rates,
                     treated=treated,
-                    comparator=outcome.comparator,
+                    comparator=comparators[outcome.name],
                     implemented=implemented,
                     covariate=covariate,
                     covariance=covariance,
@@ -115,7 +134,7 @@ def estimate_published(
                     {
                         **asdict(estimate),
                         "label": outcome.label,
-                        "comparator": _name(rates, outcome.comparator),
+                        "comparator": _name(rates, comparators[outcome.name]),
                         "covariate": covariate,
                         "covariance": covariance,
                     }
@@ -125,7 +144,14 @@ def estimate_published(
 
 @traced
 def check_trends(
-    panel: pd.DataFrame, *, treated: str, implemented: int, first_year: int, last_year: int, alpha: float
+    panel: pd.DataFrame,
+    *,
+    treated: str,
+    comparators: Comparators,
+    implemented: int,
+    first_year: int,
+    last_year: int,
+    alpha: float,
 ) -> pd.DataFrame:
     """The parallel-trend check for each outcome by both methods.
 
@@ -134,13 +160,13 @@ def check_trends(
     residents.
     """
     rows = []
-    for outcome in (OUTCOMES[name] for name in TESTED):
+    for outcome in (OUTCOMES[name] for name in comparators):
         rates = derive_rates(panel, outcome=outcome.name, series="main", first_year=first_year, last_year=last_year)
         for method in get_args(TrendMethod):
             estimate = check_parallel_trends(
                 rates,
                 treated=treated,
-                comparator=outcome.comparator,
+                comparator=comparators[outcome.name],
                 implemented=implemented,
                 method=method,
                 alpha=alpha,
@@ -150,7 +176,7 @@ def check_trends(
                 {
                     **asdict(estimate),
                     "label": outcome.label,
-                    "comparator": _name(rates, outcome.comparator),
+                    "comparator": _name(rates, comparators[outcome.name]),
                     "carried": estimate.estimate * distance,
                 }
             )
@@ -159,7 +185,14 @@ def check_trends(
 
 @traced
 def estimate_specifications(
-    panel: pd.DataFrame, *, treated: str, implemented: int, first_year: int, last_year: int, alpha: float
+    panel: pd.DataFrame,
+    *,
+    treated: str,
+    comparators: Comparators,
+    implemented: int,
+    first_year: int,
+    last_year: int,
+    alpha: float,
 ) -> pd.DataFrame:
     """The same model, without covariate, under other choices.
 
@@ -171,45 +204,49 @@ def estimate_specifications(
     last_year, chosen (is this the chapter's main estimate), p_classical.
     """
     rows = []
-    for choice in _choices(implemented, first_year, last_year):
-        rates = derive_rates(
-            panel,
-            outcome=choice.outcome,
-            series=choice.series,
-            first_year=choice.first_year,
-            last_year=choice.last_year,
-        )
-        by_covariance = {
-            covariance: estimate_did(
-                rates,
-                treated=treated,
-                comparator=OUTCOMES[choice.outcome].comparator,
-                implemented=choice.implemented,
-                covariate="none",
-                covariance=covariance,
-                alpha=alpha,
-            )
-            for covariance in COVARIANCES
+    for choice in _choices(comparators, implemented, first_year, last_year):
+        main = Choice(choice.outcome, "main", first_year, implemented, last_year)
+        described = {
+            "label": OUTCOMES[choice.outcome].label,
+            "series": SERIES_LABELS[choice.series],
+            "implemented": choice.implemented,
+            "years": year_range(choice.first_year, choice.last_year),
+            "last_year": choice.last_year,
+            "chosen": choice == main,
         }
-        rows.append(
-            {
-                **asdict(by_covariance["CR2"]),
-                "label": OUTCOMES[choice.outcome].label,
-                "series": SERIES_LABELS[choice.series],
-                "implemented": choice.implemented,
-                "years": year_range(choice.first_year, choice.last_year),
-                "last_year": choice.last_year,
-                "chosen": choice == Choice(choice.outcome, "main", first_year, implemented, last_year),
-                "p_classical": by_covariance["classical"].p_value,
-            }
-        )
+        try:
+            fits = {c: _estimate(panel, choice, c, treated, comparators, alpha) for c in COVARIANCES}
+        except CreweError as reason:
+            if choice == main:
+                raise
+            rows.append({"outcome": choice.outcome, **described, "left_out": str(reason)})
+            continue
+        rows.append({**asdict(fits["CR2"]), **described, "p_classical": fits["classical"].p_value, "left_out": ""})
     return derive_intervals(pd.DataFrame(rows))
+
+
+def _estimate(
+    panel: pd.DataFrame, choice: Choice, covariance: Covariance, treated: str, comparators: Comparators, alpha: float
+) -> Estimate:
+    rates = derive_rates(
+        panel, outcome=choice.outcome, series=choice.series, first_year=choice.first_year, last_year=choice.last_year
+    )
+    return estimate_did(
+        rates,
+        treated=treated,
+        comparator=comparators[choice.outcome],
+        implemented=choice.implemented,
+        covariate="none",
+        covariance=covariance,
+        alpha=alpha,
+    )
 
 
 @traced
 def derive_intervals(estimates: pd.DataFrame) -> pd.DataFrame:
     """The same estimates with the interval as text (interval) and whether it leaves out zero (excludes_zero)."""
-    text = [interval(low, high) for low, high in zip(estimates["conf_low"], estimates["conf_high"], strict=True)]
+    limits = zip(estimates["conf_low"], estimates["conf_high"], strict=True)
+    text = pd.Series([None if pd.isna(low) else interval(low, high) for low, high in limits], estimates.index, object)
     beyond = estimates["conf_low"].gt(0) | estimates["conf_high"].lt(0)
     return estimates.assign(interval=text, excludes_zero=beyond)
 
@@ -221,6 +258,7 @@ def summarise_specifications(specifications: pd.DataFrame) -> dict[str, int]:
     Keys: all, all_excluding, and for each outcome its name, alone, with '_excluding' and, where the whole interval
     lies above zero, with '_above'.
     """
+    specifications = specifications[specifications["estimate"].notna()]
     by_outcome = specifications.groupby("outcome")["excludes_zero"].agg(["size", "sum"])
     counts = {"all": len(specifications), "all_excluding": int(specifications["excludes_zero"].sum())}
     for outcome, size, excluding in by_outcome.itertuples():
@@ -240,8 +278,8 @@ class Choice:
     last_year: int
 
 
-def _choices(implemented: int, first_year: int, last_year: int) -> Iterator[Choice]:
-    for outcome in TESTED:
+def _choices(comparators: Comparators, implemented: int, first_year: int, last_year: int) -> Iterator[Choice]:
+    for outcome in comparators:
         for cut in (implemented, implemented - 1, implemented + 1):
             for end in (last_year, last_year - 1):
                 yield Choice(outcome, "main", first_year, cut, end)
@@ -250,7 +288,7 @@ def _choices(implemented: int, first_year: int, last_year: int) -> Iterator[Choi
         if outcome != "escalations":  # plans begun do not differ between the vintages
             yield Choice(outcome, "first_published_to_2017", first_year, implemented, last_year)
         if OUTCOMES[outcome].children_column:  # in the revised files alone, which begin in 2013
-            yield Choice(outcome, "children", 2013, implemented, last_year)
+            yield Choice(outcome, "children", max(first_year, 2013), implemented, last_year)
 
 
 def _name(rates: pd.DataFrame, authority: str) -> str:

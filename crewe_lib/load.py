@@ -9,11 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
+from crewe_lib.checks import check_table
+from crewe_lib.cost_distributions import read_closure_counts
 from crewe_lib.cost_tables import read_cost_tables
 from crewe_lib.datapackage import DESCRIPTOR, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
+from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
-from crewe_lib.tables import LA_PANEL, check_table
+from crewe_lib.tables import LA_DURATIONS, LA_MISSING, LA_PANEL, SERVICE_CAPACITY
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
 # Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.
@@ -78,10 +81,45 @@ def load_la_panel() -> pd.DataFrame:
 
     Counts are nullable integers, the IMD score a float. Raises DataError if the file is not what its package states.
     """
-    resource, label = open_resource("official", "la_panel")
-    panel = check_table(read_csv(resource, LA_PANEL), LA_PANEL, label)
-    note(resource, label, len(panel))
-    return panel
+    return _read_official("la_panel", LA_PANEL)
+
+
+@traced
+def load_la_durations() -> pd.DataFrame:
+    """Ended episodes of need by how long they lasted: one row per authority, year ending 31 March and band, 1 to 5.
+
+    Counts are nullable integers, missing where the publisher withholds them; `tables.DURATION_BANDS` gives the
+    bands' labels in order. Raises DataError if the file is not what its package states.
+    """
+    return _read_official("la_durations", LA_DURATIONS)
+
+
+def _read_official(name: str, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    resource, label = open_resource("official", name)
+    frame = check_table(read_csv(resource, schema), schema, label)
+    note(resource, label, len(frame))
+    return frame
+
+
+@traced
+def load_la_missing() -> pd.DataFrame:
+    """Cells of the panel that the publisher marks as missing, with the mark and its meaning (see data/official).
+
+    Raises DataError if the file is not what its package states.
+    """
+    return _read_table("official", "la_missing", LA_MISSING)
+
+
+@traced
+def load_service_capacity() -> pd.DataFrame:
+    """How many cases FACT22 could hold at a time in each year (data/published). Raises DataError."""
+    return _read_table("published", "service_capacity", SERVICE_CAPACITY)
+
+
+@traced
+def load_inference_size() -> pd.DataFrame:
+    """The stored study of how often methods find something where nothing happened (data/simulated_studies)."""
+    return _read_table("simulated_studies", "inference_size", INFERENCE_SIZE)
 
 
 @traced
@@ -97,9 +135,22 @@ def load_implied_inputs() -> pd.DataFrame:
 
 
 @traced
+def load_closure_counts() -> pd.DataFrame:
+    """Implied counts of families with a closed case, by round and arm (data/inferred)."""
+    return _read_package_file("inferred", "closure_counts", read_closure_counts)
+
+
+@traced
 def load_cost_tables() -> pd.DataFrame:
     """Every figure printed in the report's Tables 6 to 9 and around them (data/published)."""
     return _read_package_file("published", "cost_tables", read_cost_tables)
+
+
+def _read_table(dataset: str, name: str, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    resource, label = open_resource(dataset, name)
+    frame = check_table(read_csv(resource, schema), schema, label)
+    note(resource, label, len(frame))
+    return frame
 
 
 def _read_package_file(dataset: str, name: str, read: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:

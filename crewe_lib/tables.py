@@ -1,21 +1,27 @@
 """What each table in `data/` must look like: the data contract.
 
 A schema gives every column its type, unit, description and limits, so that it also serves as the table's
-dictionary (`describe_fields`). `check_table` refuses a table that breaks its schema, with all failures in one
-DataError.
+dictionary (`checks.describe_fields`). `checks.check_table` refuses a table that breaks its schema.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 
-from crewe_lib.errors import DataError
-
 VINTAGES = ("first_published", "revised")
+# The bands of la_durations in order, which is their code from 1: measure (as la_missing names it) → label.
+DURATION_BANDS: Mapping[str, str] = {
+    "ended_3_months_or_less": "three months or less",
+    "ended_3_to_6_months": "more than three months, up to six",
+    "ended_6_to_12_months": "more than six months, less than a year",
+    "ended_1_to_2_years": "one year, less than two",
+    "ended_2_years_or_more": "two years or more",
+}
+ALL_DURATIONS = "ended_all_durations"
 AT_LEAST_ZERO = pa.Check.ge(0, error="must be 0 or more")
 
 
@@ -51,6 +57,18 @@ def _at_most(part: str, whole: str) -> pa.Check:
 def _code_fits_authority(frame: pd.DataFrame) -> pd.Series[bool]:
     """England, and only England, has no DfE number."""
     return (frame["authority"] == "E92000001") == (frame["la_code"] == "")
+
+
+def _has_every_band(frame: pd.DataFrame) -> pd.Series[bool]:
+    """An authority's year has one row for each band."""
+    whole: pd.Series[bool] = frame.groupby(["authority", "year"])["band"].transform("size") == len(DURATION_BANDS)
+    return whole
+
+
+def _bands_fit(frame: pd.DataFrame) -> pd.Series[bool]:
+    """An authority's bands do not add up to more than all its ended episodes (England's figures are rounded)."""
+    sums = frame.groupby(["authority", "year"])["episodes"].transform("sum")
+    return (frame["authority"] == "E92000001") | ~(sums > frame[ALL_DURATIONS]).fillna(False).astype(bool)
 
 
 _AUTHORITY = {
@@ -145,9 +163,11 @@ LA_MISSING = pa.DataFrameSchema(
         "year": _YEAR,
         "vintage": _VINTAGE,
         "measure": _text(
-            "Column of la_panel that is missing",
-            allowed=tuple(
-                name for name, column in LA_PANEL.columns.items() if "unit" in column.metadata and name != "year"
+            "What is missing: a column of la_panel, or a band (or the column for all bands) of la_durations",
+            allowed=(
+                *(name for name, column in LA_PANEL.columns.items() if "unit" in column.metadata and name != "year"),
+                *DURATION_BANDS,
+                ALL_DURATIONS,
             ),
         ),
         "mark": _text("What stands in the publisher's file in place of a number; blank if nothing does", blank=True),
@@ -159,70 +179,73 @@ LA_MISSING = pa.DataFrameSchema(
     name="la_missing",
 )
 
+LA_DURATIONS = pa.DataFrameSchema(
+    {
+        **_AUTHORITY,
+        "year": _YEAR,
+        "band": pa.Column(
+            "int64",
+            pa.Check.in_range(1, len(DURATION_BANDS), error=f"must be a band from 1 to {len(DURATION_BANDS)}"),
+            description="How long the episode had lasted when it ended, from the shortest band to the longest",
+            metadata={
+                "categories": [
+                    {"value": code, "label": label} for code, label in enumerate(DURATION_BANDS.values(), start=1)
+                ],
+                "categoriesOrdered": True,
+                "minimum": 1,
+                "maximum": len(DURATION_BANDS),
+            },
+        ),
+        "episodes": _count("Episodes of need that ended in the year after lasting so long", "episodes"),
+        ALL_DURATIONS: _count(
+            "Episodes of need that ended in the year, whatever their duration; the same on the year's five rows. A "
+            "few authorities' bands add up to a little less, the publisher not saying why",
+            "episodes",
+        ),
+    },
+    checks=[
+        _at_most("episodes", ALL_DURATIONS),
+        pa.Check(_has_every_band, name="band/year", error="an authority's year must have a row for each band"),
+        pa.Check(_bands_fit, name="episodes/year", error=f"the episodes of a year must not exceed {ALL_DURATIONS}"),
+        pa.Check(_code_fits_authority, name="authority/la_code", error="la_code must be blank for England only"),
+    ],
+    unique=["authority", "year", "band"],
+    strict=True,
+    ordered=True,
+    name="la_durations",
+)
 
-def check_table(frame: pd.DataFrame, schema: pa.DataFrameSchema, label: str, *, shown: int = 10) -> pd.DataFrame:
-    """The frame itself, if it keeps every rule of the schema.
-
-    label: file or table to name in the message. Rows are counted as in a CSV file, the header being row 1.
-    Raises one DataError with all failures: row, column, what was found, rule; the first `shown` in full.
-    """
-    numbered = frame.reset_index(drop=True)
-    try:
-        schema.validate(numbered, lazy=True)
-    except pa.errors.SchemaErrors as failure:
-        faults = _describe_failures(failure.failure_cases, numbered, list(schema.unique or []))
-    else:
-        return frame
-    lines = [f"  {fault}" for fault in faults[:shown]]
-    if len(faults) > shown:
-        lines.append(f"  and {len(faults) - shown} more")
-    count = "1 failure" if len(faults) == 1 else f"{len(faults)} failures"
-    raise DataError("\n".join([f"{label}: {count}.", *lines, "  To mend: correct the table, or rebuild it."]))
-
-
-def _describe_failures(cases: pd.DataFrame, frame: pd.DataFrame, key: list[str]) -> list[str]:
-    """Each failure once, in the order of rows. (Pandera repeats a rule on rows for every column.)"""
-    words = {
-        "column_in_schema": "a column the table does not have",
-        "column_in_dataframe": "the column is missing",
-        "column_ordered": "columns out of order",
-        "not_nullable": "must not be empty",
-        "multiple_fields_uniqueness": "the row is there twice",
-    }
-    found: dict[tuple[int, str], str] = {}
-    for case in cases.to_dict("records"):
-        if str(case["failure_case"]).startswith("KeyError("):
-            continue  # a rule on rows that could not be tried for want of a column, which is reported anyway
-        row = -1 if case["index"] is None or pd.isna(case["index"]) else int(case["index"])
-        rule = words.get(str(case["check"]), str(case["check"]))
-        whole_row = case["schema_context"] == "DataFrameSchema" and row >= 0
-        if whole_row:
-            names = [*key, *(name for name in frame.columns if re.search(rf"\b{name}\b", rule))]
-            place = ", ".join(f"{name} {frame.loc[row, name]}" for name in names if name in frame)
-        elif row < 0 and str(case["check"]) in words:
-            place = f"column '{case['failure_case']}'"
-        else:
-            place = f"column '{case['column']}': found {str(case['failure_case'])[:40]!r}"
-        where = f"row {row + 2}, " if row >= 0 else ""
-        found.setdefault((row, rule if whole_row else f"{rule} {place}"), f"{where}{place}; rule: {rule}")
-    return [found[key] for key in sorted(found, key=lambda key: key[0])]
-
-
-def describe_fields(schema: pa.DataFrameSchema) -> list[dict[str, Any]]:
-    """The columns of a schema as Frictionless fields: name, type, description, unit, constraints."""
-    kinds = {"str": "string", "Int64": "integer", "int64": "integer", "float64": "number"}
-    fields: list[dict[str, Any]] = []
-    for name, column in schema.columns.items():
-        limits = {"required": not column.nullable, **(column.metadata or {})}
-        unit = {"unit": limits.pop("unit")} if "unit" in limits else {}
-        kind = kinds[str(column.dtype)]
-        fields.append(
-            {
-                "name": str(name),
-                "type": kind,
-                "description": column.description,
-                **unit,
-                "constraints": limits,
-            }
+SERVICE_CAPACITY = pa.DataFrameSchema(
+    {
+        "phase": _text("Phase of the service, as the report names its timeline"),
+        "first_year": _YEAR,
+        "last_year": _YEAR,
+        "capacity": pa.Column(
+            "int64",
+            pa.Check.gt(0, error="must be more than 0"),
+            description="Cases that the service could hold at a time, at most",
+            metadata={"unit": "cases", "minimum": 1},
+        ),
+        "printed": _text("The capacity as printed"),
+        "source": _text("The report, by its short name"),
+        "place": _text("Table of the report"),
+        "page": pa.Column(
+            "Int64",
+            pa.Check.gt(0, error="must be more than 0"),
+            nullable=True,
+            description="Page; blank where the text this was taken from has lost it",
+            metadata={"unit": "page", "minimum": 1},
+        ),
+    },
+    checks=[
+        pa.Check(
+            lambda frame: frame["first_year"] <= frame["last_year"],
+            name="first_year/last_year",
+            error="first_year must not be after last_year",
         )
-    return fields
+    ],
+    unique=["first_year"],
+    strict=True,
+    ordered=True,
+    name="service_capacity",
+)

@@ -16,10 +16,11 @@ import pandas as pd
 import pandera.pandas as pa
 import yaml
 
+from crewe_lib.checks import check_table
 from crewe_lib.datapackage import find_resource
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.evidence import traced
-from crewe_lib.tables import AT_LEAST_ZERO, check_table
+from crewe_lib.tables import AT_LEAST_ZERO
 
 RANGE_BASES = ("rounding", "other statement", "assumption", "default range", "fixed")
 WITHOUT_RANGE = ("default range", "fixed")

@@ -299,3 +299,15 @@ def test_a_build_that_is_stopped_leaves_nothing_behind(root, tmp_path, number) -
     assert said == "crewe: interrupted; the last good book is untouched\n" and run.returncode == 130
     assert not is_running(kernel) and not is_running(worker)
     assert not list(places["out"].iterdir()) and not list(places["tmp"].iterdir())
+
+
+def test_an_error_that_the_user_can_mend_comes_without_a_traceback(root, tmp_path) -> None:
+    stored = (root / "chapters" / "02_two.ipynb").read_bytes()
+    try:
+        change(root, "02_two", "from crewe_lib.errors import DataError\nraise DataError('x.csv, row 3: no such code')")
+        with pytest.raises(BuildError) as fault:
+            build(root, tmp_path / "book", chapters=("02_two",))
+    finally:
+        (root / "chapters" / "02_two.ipynb").write_bytes(stored)
+    assert "in cell 3 (from crewe_lib" in str(fault.value) and "x.csv, row 3: no such code" in str(fault.value)
+    assert "Traceback" not in str(fault.value)

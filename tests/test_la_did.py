@@ -10,7 +10,7 @@ from crewe_lib.errors import CreweError
 from crewe_lib.load import load_la_panel
 
 YEARS = dict(first_year=2011, last_year=2019)
-DESIGN = dict(treated=la_did.CHESHIRE_EAST, implemented=2015, **YEARS)
+DESIGN = dict(treated=la_did.CHESHIRE_EAST, comparators=spec.PUBLISHED, implemented=2015, **YEARS)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def made_panel(effect: float = 0.0) -> pd.DataFrame:
 
 
 def test_rates_by_hand(panel) -> None:
-    """Cheshire East, year ending March 2015, revised: 2,311 endings; 373,200-odd residents in mid-2014."""
+    """Cheshire East, year ending March 2015, revised: endings over residents in mid-2014, per 10,000."""
     row = panel.query("authority == 'E06000049' and year == 2015 and vintage == 'revised'").iloc[0]
     rates = la_did.derive_rates(panel, outcome="closures", series="main", **YEARS)
     rate = rates.query("authority == 'E06000049' and year == 2015")["rate"].iloc[0]
@@ -218,7 +218,8 @@ def test_a_verdict_follows_the_data(panel) -> None:
 
 
 def test_lines_are_in_drawing_order_and_described(panel) -> None:
-    lines = la_did.derive_lines(panel, outcome="rereferrals", treated=la_did.CHESHIRE_EAST, **YEARS)
+    codes = dict(treated=la_did.CHESHIRE_EAST, comparator=la_did.CHESHIRE_WEST)
+    lines = la_did.derive_lines(panel, outcome="rereferrals", **codes, **YEARS)
     assert list(dict.fromkeys(lines["name"])) == ["Cheshire East", "Cheshire West and Chester", "England"]
     text = la_did.describe_lines(lines)["text"]
     assert text.startswith(

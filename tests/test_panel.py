@@ -10,17 +10,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from crewe_lib.checks import check_table
 from crewe_lib.datapackage import find_resource, hash_file
 from crewe_lib.errors import DataError
 from crewe_lib.sources import ENGLAND
-from crewe_lib.sources.panel import assemble_panel, build_official
-from crewe_lib.tables import LA_MISSING, LA_PANEL, check_table
+from crewe_lib.sources.panel import assemble_tables, build_official
+from crewe_lib.tables import LA_MISSING, LA_PANEL
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "data" / "official"
 FIXTURES = ROOT / "tests" / "fixtures" / "dfe" / "source"
 COUNTS = [name for name, column in LA_PANEL.columns.items() if str(column.dtype) == "Int64"]
-BUILT = ("la_panel.csv", "la_missing.csv", "datapackage.json")
+BUILT = ("la_panel.csv", "la_durations.csv", "la_missing.csv", "datapackage.json")
 
 
 def read_panel(folder: Path) -> pd.DataFrame:
@@ -94,7 +95,7 @@ def test_missing_table_is_exactly_the_marked_cells(panel: pd.DataFrame, missing:
     carried = long[long["value"].notna() & (long["authority"] == ENGLAND)][["year", "vintage", "measure"]]
     blank = blank.merge(carried.drop_duplicates(), on=["year", "vintage", "measure"])
     keys = ["authority", "year", "vintage", "measure"]
-    listed = set(missing[keys].itertuples(index=False, name=None))
+    listed = set(missing.loc[missing["measure"].isin(COUNTS), keys].itertuples(index=False, name=None))
     unlisted = set(blank[keys].itertuples(index=False, name=None)) - listed
     assert listed <= set(blank[keys].itertuples(index=False, name=None))
     # Not marked by anyone: authorities that do not exist on the boundaries of April 2021 (population of all
@@ -325,9 +326,12 @@ def test_build_from_fixtures(source: Path, tmp_path: Path) -> None:
     panel, missing = read_panel(out), read_missing(out)
     assert (report.rows, report.years, report.authorities) == (len(panel), (2010, 2025), 10)
     assert {item.path.name for item in report.ignored} == {
-        "SOURCES.md", "imd-2019.xlsx", "d5_cpps_at31march_by_duration_2013_to_2025.csv"
-    }  # fmt: skip
-    assert len(report.sources) == 16
+        "SOURCES.md",
+        "imd-2019.xlsx",
+        "b4_children_in_need_duration_of_open_episode_2013_to_2024.csv",
+        "d5_cpps_at31march_by_duration_2013_to_2025.csv",
+    }
+    assert len(report.sources) == 17
     assert all(one.sha256 == hash_file(next(source.rglob(one.file))) for one in report.sources)
     assert sorted(item.name for item in out.iterdir()) == sorted(BUILT)
     for name in BUILT:
@@ -377,15 +381,16 @@ def test_out_dir_that_is_a_file(source: Path, tmp_path: Path) -> None:
 
 
 def test_order_of_rows_and_columns_does_not_matter(source: Path) -> None:
-    panel, missing = assemble_panel(source)
+    tables = assemble_tables(source)
     for path in source.rglob("*.[cC][sS][vV]"):
         raw = path.read_text(encoding="utf-8-sig")
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
         table = table.sample(frac=1, random_state=len(raw)).sample(frac=1, axis=1, random_state=len(raw))
         table.to_csv(path, index=False, encoding="utf-8")
-    again = assemble_panel(source)
-    pd.testing.assert_frame_equal(panel, again[0])
-    pd.testing.assert_frame_equal(missing, again[1])
+    again = assemble_tables(source)
+    assert again.keys() == tables.keys() == {"la_panel", "la_durations", "la_missing"}
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(table, again[name])
 
 
 def test_package_is_complete() -> None:
@@ -394,7 +399,7 @@ def test_package_is_complete() -> None:
     assert package["licenses"][0]["statement"] == (
         "Contains public sector information licensed under the Open Government Licence v3.0."
     )
-    assert len(package["sources"]) == 16
+    assert len(package["sources"]) == 17
     assert all(len(one["sha256"]) == 64 and "/" not in one["file"] for one in package["sources"])
     fields = package["resources"][0]["schema"]["fields"]
     assert [field["name"] for field in fields] == list(LA_PANEL.columns)
@@ -427,13 +432,14 @@ def drop_lines(source: Path, file: str, start: str) -> Path:
 
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such folder"):
-        assemble_panel(tmp_path / "nowhere")
+        assemble_tables(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
     ("file", "release"),
     [
         ("SFR43-2014.csv", "first published 2014 (DfE SFR43/2014"),
+        ("b5_*.csv", "revised b5 (DfE, Children in need, reporting year (any year), b5 duration of ended episodes)"),
         ("b6_*.csv", "revised b6"),
         ("pop*rebased.csv", "population 0-17 rebased to Census 2021"),
         ("ons_*.csv", "population all ages"),
@@ -443,7 +449,7 @@ def test_missing_folder(tmp_path: Path) -> None:
 def test_missing_release_is_named(source: Path, file: str, release: str) -> None:
     next(source.rglob(file)).unlink()
     with pytest.raises(DataError) as fault:
-        assemble_panel(source)
+        assemble_tables(source)
     assert "no file for" in str(fault.value)
     assert release in str(fault.value)
 
@@ -451,14 +457,14 @@ def test_missing_release_is_named(source: Path, file: str, release: str) -> None
 def test_missing_release_mentions_unknown_files(source: Path) -> None:
     spoil(source, "SFR43-2014.csv", "1314", "1718", 1000)
     with pytest.raises(DataError, match=r"Files of unknown layout: SFR43-2014\.csv"):
-        assemble_panel(source)
+        assemble_tables(source)
 
 
 def test_two_files_of_one_layout(source: Path) -> None:
     path = next(source.rglob("SFR43-2014.csv"))
     shutil.copy(path, source / "again.csv")
     with pytest.raises(DataError) as fault:
-        assemble_panel(source)
+        assemble_tables(source)
     assert "again.csv" in str(fault.value)
     assert "SFR43-2014.csv" in str(fault.value)
 
@@ -485,7 +491,7 @@ def test_absent_authority(source: Path, file: str, start: str, words: str) -> No
     else:
         drop_lines(source, file, start)
     with pytest.raises(DataError) as fault:
-        assemble_panel(source)
+        assemble_tables(source)
     assert words in str(fault.value)
     assert str(next(source.rglob(file))) in str(fault.value)
 
@@ -493,19 +499,19 @@ def test_absent_authority(source: Path, file: str, start: str, words: str) -> No
 def test_unknown_gss_code(source: Path) -> None:
     spoil(source, "ons_*.csv", "E06000049", "E06000099", 100)
     with pytest.raises(DataError, match="no DfE file has the GSS code of E06000099 Cheshire East"):
-        assemble_panel(source)
+        assemble_tables(source)
 
 
 def test_one_gss_code_for_two_authorities(source: Path) -> None:
     spoil(source, "b1_*.csv", "838,E06000059", "838,E10000009", 100)
     with pytest.raises(DataError, match=r"E10000009 = 83[58], E10000009 = 83[58]"):
-        assemble_panel(source)
+        assemble_tables(source)
 
 
 def test_first_published_number_that_no_revised_file_has(source: Path) -> None:
     spoil(source, "osr28-2010ud.csv", "LA,895,", "LA,999,")
     with pytest.raises(DataError, match="DfE number 999 stands in no revised file"):
-        assemble_panel(source)
+        assemble_tables(source)
 
 
 def test_part_larger_than_whole(source: Path) -> None:
@@ -515,7 +521,7 @@ def test_part_larger_than_whole(source: Path) -> None:
     table.loc[table["old_la_code"] == "895", "rereferral_count"] = "99999"
     table.to_csv(path, index=False)
     with pytest.raises(DataError) as fault:
-        assemble_panel(source)
+        assemble_tables(source)
     assert "rereferrals must not exceed referrals" in str(fault.value)
     assert "rereferrals 99999" in str(fault.value)
     assert "and 3 more" in str(fault.value)
@@ -529,6 +535,6 @@ def test_part_larger_than_whole(source: Path) -> None:
 @pytest.mark.skipif("CREWE_OFFICIAL" not in os.environ, reason="set CREWE_OFFICIAL to the publishers' files")
 def test_committed_data_are_what_the_publishers_files_give(tmp_path: Path) -> None:
     report = build_official(Path(os.environ["CREWE_OFFICIAL"]), tmp_path)
-    assert report.rows == 3213
+    assert (report.rows, report.duration_rows) == (3213, 9175)
     for name in BUILT:
         assert (tmp_path / name).read_bytes() == (COMMITTED / name).read_bytes(), name

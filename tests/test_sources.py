@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from crewe_lib.checks import check_table, describe_fields
 from crewe_lib.errors import DataError
 from crewe_lib.sources import (
     CELL_COLUMNS,
@@ -27,7 +28,7 @@ from crewe_lib.sources import (
 )
 from crewe_lib.sources.folder import LAYOUTS
 from crewe_lib.sources.rawfile import Fault, raise_faults, read_table
-from crewe_lib.tables import LA_PANEL, check_table, describe_fields
+from crewe_lib.tables import DURATION_BANDS, LA_DURATIONS, LA_PANEL
 
 FIXTURES = Path(__file__).parent / "fixtures" / "dfe"
 SOURCE = FIXTURES / "source"
@@ -71,6 +72,8 @@ def cell(cells: pd.DataFrame, la_code: str, measure: str, year: int) -> object:
         ("SFR52_2016_UD.csv", "first published 2016"),
         ("SFR61-2017_UD.CSV", "first published 2017"),
         ("b1_*.csv", "revised b1"),
+        ("b4_*.csv", "revised b4"),
+        ("b5_*.csv", "revised b5"),
         ("b6_*.csv", "revised b6"),
         ("c1_*.csv", "revised c1"),
         ("d3_*.csv", "revised d3"),
@@ -130,6 +133,40 @@ def test_revised_files_leave_out_regions_and_follow_new_codes() -> None:
     codes = cells[cells["la_code"] == "815"].groupby("gss")["year"].max()
     assert codes.to_dict() == {"E10000023": 2023, "E06000065": 2025}
     assert cell(cells, "390", "children_ended", 2013) == "x"
+
+
+def test_durations_of_ended_episodes_are_read_with_their_marks() -> None:
+    cells = dfe.read_dfe(find("b5_*.csv"))
+    assert set(cells["measure"]) == {*DURATION_BANDS, "ended_all_durations"}
+    assert (cells["year"].min(), cells["year"].max()) == (2013, 2024)
+    assert cell(cells, "895", "ended_all_durations", 2015) == 3082
+    assert [cell(cells, "895", measure, 2015) for measure in DURATION_BANDS] == [1416, 583, 500, 333, 250]
+    assert [cell(cells, "420", measure, 2018) for measure in DURATION_BANDS] == ["c", 11, 10, "c", "c"]
+    assert {cell(cells, "390", measure, 2013) for measure in DURATION_BANDS} == {"x"}
+    assert cell(cells, "", "ended_2_years_or_more", 2024) == 1640
+
+
+def test_durations_of_open_episodes_are_not_taken_for_those_of_ended_ones(tmp_path: Path) -> None:
+    """The two files share their bands; with neither's own column, a file is of no known layout."""
+    assert match_layout(read_table(find("b4_*.csv")), dfe.LAYOUTS) is not match_layout(
+        read_table(find("b5_*.csv")), dfe.LAYOUTS
+    )
+    text = find("b5_*.csv").read_text()
+    assert "0 columns of that name" in fault_of(
+        write(tmp_path, text.replace("1_year_less_than_2_years,", "1_year,", 1))
+    )
+    assert "of no known layout" in fault_of(
+        write(tmp_path, text.replace("Ended_episodes", "Episodes", 1).replace(",2years+,", ",two_or_more,", 1))
+    )
+
+
+@pytest.mark.parametrize("value", ["<5", "1,23", "low", "-1"])
+def test_a_band_that_is_neither_number_nor_mark(tmp_path: Path, value: str) -> None:
+    table = pd.read_csv(find("b5_*.csv"), dtype=str, keep_default_na=False)
+    table.loc[2, "2years+"] = value
+    path = tmp_path / "b5.csv"
+    table.to_csv(path, index=False)
+    assert f"row 4, column '2years+': found {value!r}; allowed: a whole number" in fault_of(path)
 
 
 def test_populations_are_paired_with_the_next_year_ending_march() -> None:
@@ -426,6 +463,41 @@ def test_only_england_has_no_number() -> None:
     frame = panel_rows()
     frame.loc[1, "la_code"] = ""
     assert "la_code must be blank for England only" in table_fault(frame)
+
+
+def duration_rows() -> pd.DataFrame:
+    """A right authority's year."""
+    who = {"authority": "E06000049", "la_code": "895", "name": "Cheshire East", "year": 2015}
+    rows = [{**who, "band": band, "episodes": 10 * band, "ended_all_durations": 150} for band in range(1, 6)]
+    return pd.DataFrame(rows).astype({"episodes": "Int64", "ended_all_durations": "Int64"})
+
+
+def duration_fault(frame: pd.DataFrame) -> str:
+    with pytest.raises(DataError) as fault:
+        check_table(frame, LA_DURATIONS, "la_durations.csv")
+    return str(fault.value)
+
+
+def test_durations_have_their_rules() -> None:
+    right = duration_rows()
+    assert check_table(right, LA_DURATIONS, "la_durations.csv") is right
+    assert check_table(right.assign(episodes=pd.NA).astype({"episodes": "Int64"}), LA_DURATIONS, "x") is not None
+    over = right.assign(ended_all_durations=right["ended_all_durations"] - 1)
+    assert "episodes 10, ended_all_durations 149; rule: the episodes of a year must not exceed" in duration_fault(over)
+    england = over.assign(authority=ENGLAND, la_code="", name="England")
+    assert check_table(england, LA_DURATIONS, "la_durations.csv") is england  # rounded
+    assert "rule: an authority's year must have a row for each band" in duration_fault(right[right["band"] != 3])
+    assert "found '6'; rule: must be a band from 1 to 5" in duration_fault(right.assign(band=[1, 2, 3, 4, 6]))
+    right.loc[0, "episodes"] = 151
+    assert "rule: episodes must not exceed ended_all_durations" in duration_fault(right)
+
+
+def test_bands_are_labelled_in_order_in_the_package() -> None:
+    (band,) = (field for field in describe_fields(LA_DURATIONS) if field["name"] == "band")
+    assert band["categoriesOrdered"] is True
+    assert band["categories"][0] == {"value": 1, "label": "three months or less"}
+    assert [one["value"] for one in band["categories"]] == [1, 2, 3, 4, 5]
+    assert band["constraints"] == {"required": True, "minimum": 1, "maximum": 5}
 
 
 def test_fields_say_what_columns_are() -> None:

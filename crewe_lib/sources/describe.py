@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 
+from crewe_lib.checks import describe_fields
 from crewe_lib.datapackage import hash_file
 from crewe_lib.sources.folder import Source
-from crewe_lib.tables import LA_MISSING, LA_PANEL, describe_fields
+from crewe_lib.tables import LA_DURATIONS, LA_MISSING, LA_PANEL
 
 LICENCE = {
     "name": "OGL-UK-3.0",
@@ -20,7 +22,8 @@ LICENCE = {
 
 
 DESCRIPTION = (
-    "One row per upper-tier local authority (and England), year ending 31 March and vintage. Counts are "
+    "la_panel: one row per upper-tier local authority (and England), year ending 31 March and vintage. "
+    "la_durations: one row per authority, year and band of duration, from the revised file b5. Counts are "
     "the publisher's: exact for authorities, rounded for England (to 100 in the older releases, to 10 in "
     "the later ones). England includes the publisher's own estimates for authorities without a return, "
     "where it made any, so authorities need not add up to England. A measure that a release does not "
@@ -30,7 +33,7 @@ DESCRIPTION = (
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A publisher's file the panel rests on: release, file name, SHA-256, years as the file has them."""
+    """A publisher's file the tables rest on: release, file name, SHA-256, years as the file has them."""
 
     publisher: str
     title: str
@@ -45,14 +48,14 @@ def describe_source(source: Source) -> SourceFile:
     return SourceFile(source.layout.publisher, source.title, path.name, hash_file(path), source.years)
 
 
-def describe_package(panel: pd.DataFrame, read: Sequence[Source]) -> dict[str, Any]:
+def describe_package(tables: Mapping[str, pd.DataFrame], read: Sequence[Source]) -> dict[str, Any]:
     """The Frictionless descriptor; hashes and sizes of the tables are filled in by `write_descriptor`."""
+    panel = tables["la_panel"]
     vintages = {}
     for vintage, years in panel.groupby("vintage")["year"]:
         last = int(years.max())
         newest = [one.title for one in read if one.layout.vintage == vintage and one.years[1] == last]
         vintages[vintage] = {"years": [int(years.min()), last], "newest_release": newest}
-    dates = f"years ending 31 March {panel['year'].min()} to {panel['year'].max()}"
     return {
         "profile": "tabular-data-package",
         "name": "official",
@@ -75,25 +78,30 @@ def describe_package(panel: pd.DataFrame, read: Sequence[Source]) -> dict[str, A
             for one in map(describe_source, read)
         ],
         "resources": [
-            _describe_table(
-                "la_panel",
-                LA_PANEL,
-                "Counts, populations and deprivation",
-                ["authority", "year", "vintage"],
-                dates,
-            ),
-            _describe_table(
-                "la_missing",
-                LA_MISSING,
-                "Cells of la_panel that the publisher marks as missing, with the mark",
-                ["authority", "year", "vintage", "measure"],
-                dates,
-            ),
+            _describe_table(name, schema, title, key, _dates(panel if name == "la_missing" else tables[name]))
+            for name, schema, title, key in _RESOURCES
         ],
     }
 
 
-def _describe_table(name: str, schema: Any, title: str, key: list[str], dates: str) -> dict[str, Any]:
+_RESOURCES: Sequence[tuple[str, pa.DataFrameSchema, str, list[str]]] = (
+    ("la_panel", LA_PANEL, "Counts, populations and deprivation", ["authority", "year", "vintage"]),
+    ("la_durations", LA_DURATIONS, "Ended episodes of need by how long they lasted", ["authority", "year", "band"]),
+    (
+        "la_missing",
+        LA_MISSING,
+        "Cells of la_panel and la_durations that the publisher marks as missing, with the mark",
+        ["authority", "year", "vintage", "measure"],
+    ),
+)
+
+
+def _dates(table: pd.DataFrame) -> str:
+    """The years of a table in words."""
+    return f"years ending 31 March {table['year'].min()} to {table['year'].max()}"
+
+
+def _describe_table(name: str, schema: pa.DataFrameSchema, title: str, key: list[str], dates: str) -> dict[str, Any]:
     """One resource of the package: a CSV file and its fields."""
     return {
         "profile": "tabular-data-resource",

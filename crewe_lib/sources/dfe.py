@@ -1,7 +1,7 @@
 """Department for Education: children in need statistics by authority, and the populations released with them.
 
 Two vintages of the same years. *First published*: the underlying-data file of each year's release, 2010 to
-2017, one row per authority. *Revised*: the files b1, b6, c1 and d3 of the latest releases, which hold all
+2017, one row per authority. *Revised*: the files b1, b5, b6, c1 and d3 of the latest releases, which hold all
 years from 2013; in 2018 DfE changed how it counts closures and revised back to 2012-13 only.
 
 What the first-published files do not carry stays missing:
@@ -156,9 +156,7 @@ _ALL_YEARS_LEVELS = {"Local authority": "authority", "National": "england", "Reg
 
 
 def _revised(file: str, subject: str, signature: tuple[str, ...], measures: Mapping[str, str]) -> Layout:
-    """A file of the latest releases that holds all years; one we know but do not need has no measures of
-    ours.
-    """
+    """A file of the latest releases that holds all years; one we know but do not need has no measures of ours."""
     return Layout(
         key=f"revised {file}",
         publisher=PUBLISHER,
@@ -181,6 +179,21 @@ REVISED = (
             "episodes_ended": "Ended_episodes",
             "children_ended": "Ended_child",
             "cin_31_march": "At31_episodes",
+        },
+    ),
+    # Open and ended episodes come in the same bands, so only the column for all of them tells b4 from b5.
+    _revised("b4", "duration of open episodes", ("At31_episodes", "3_months_or_less", "2years+"), {}),
+    _revised(
+        "b5",
+        "duration of ended episodes",
+        ("Ended_episodes", "3_months_or_less", "2years+"),
+        {
+            "ended_all_durations": "Ended_episodes",
+            "ended_3_months_or_less": "3_months_or_less",
+            "ended_3_to_6_months": "more_than_3_months_6_months",
+            "ended_6_to_12_months": "more_than_6_months_less_than_1_year",
+            "ended_1_to_2_years": "1_year_less_than_2_years",
+            "ended_2_years_or_more": "2years+",
         },
     ),
     _revised(
@@ -206,9 +219,7 @@ REVISED = (
 
 
 def _population(edition: str, measure: str, reaches: tuple[int, int]) -> Layout:
-    """Children aged 0 to 17. Both editions have one header; only the one rebased to Census 2021 goes past
-    mid-2020.
-    """
+    """Children aged 0 to 17. Both editions have one header; only the rebased one goes past mid-2020."""
     return Layout(
         key=f"population 0-17 {edition}",
         publisher=f"Office for National Statistics, as released by the {PUBLISHER}",
@@ -230,8 +241,7 @@ LAYOUTS = FIRST_PUBLISHED + REVISED + POPULATIONS
 
 
 def read_dfe(path: Path) -> pd.DataFrame:
-    """One DfE file of any known layout: cells of `sources.CELL_COLUMNS`, year ending 31 March. Raises
-    DataError.
+    """One DfE file of any known layout: cells of `sources.CELL_COLUMNS`, year ending 31 March. Raises DataError.
 
     Counts of authorities are exact (populations to 100 in some files); England's are rounded by the
     publisher, to 100 in the older releases and to 10 in the later ones, and are kept as released.

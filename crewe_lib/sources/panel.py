@@ -1,5 +1,5 @@
-"""The local-authority panel: one row per authority, year ending 31 March and vintage, from the publishers'
-own files.
+"""The local-authority tables from the publishers' own files: the panel, one row per authority, year ending 31
+March and vintage; the durations of ended episodes; and what is missing from both.
 
 What joins the files is the DfE number (la_code): files before 2013 have no other code, and GSS codes change
 when boundaries are redrawn (Gateshead, Northumberland, Buckinghamshire, North Yorkshire, Somerset …).
@@ -8,6 +8,8 @@ up among all codes that DfE's files ever gave to a DfE number. That covers every
 we have, so no table of exceptions is needed, and a code found nowhere is an error. An authority that did not
 exist on a file's boundaries has no value there: the old Dorset (835) is not the new one (838), and nothing is
 summed or shared out.
+
+Durations (file b5) are counted as the revised years are, and are not in the panel: five bands to a row of it.
 
 `rereferrals` is missing for 2010, `children_ended` before 2017 on first_published rows: see
 `crewe_lib.sources.dfe`.
@@ -22,24 +24,27 @@ from pathlib import Path
 
 import pandas as pd
 
+from crewe_lib.checks import check_table
 from crewe_lib.datapackage import DESCRIPTOR, write_descriptor
 from crewe_lib.errors import DataError
 from crewe_lib.sources import ENGLAND, mhclg
 from crewe_lib.sources.describe import SourceFile, describe_package, describe_source
 from crewe_lib.sources.folder import Ignored, Source, read_sources
-from crewe_lib.tables import LA_MISSING, LA_PANEL, check_table
+from crewe_lib.tables import ALL_DURATIONS, DURATION_BANDS, LA_DURATIONS, LA_MISSING, LA_PANEL
 
 KEYS = ["la_code", "year", "vintage"]
 ORDER = ["authority", "vintage", "year"]
+SCHEMAS = {"la_panel": LA_PANEL, "la_durations": LA_DURATIONS, "la_missing": LA_MISSING}
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What was built: rows of the panel, first and last year, number of authorities (England aside), files
-    used and files of the folder left aside.
+    """What was built: rows of the panel and of the durations, first and last year, number of authorities (England
+    aside), files used and files of the folder left aside.
     """
 
     rows: int
+    duration_rows: int
     years: tuple[int, int]
     authorities: int
     sources: tuple[SourceFile, ...]
@@ -148,17 +153,26 @@ def assemble_cells(sources: Sequence[Source]) -> pd.DataFrame:
     return pd.concat([counted, populations], ignore_index=True)
 
 
-def assemble_panel(source_dir: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(panel, missing) from the publishers' files below a folder; see `tables.LA_PANEL` and
-    `tables.LA_MISSING`.
+def assemble_durations(cells: pd.DataFrame) -> pd.DataFrame:
+    """Ended episodes by la_code, year and band (1 to 5), with the file's own number for all durations."""
+    keys = ["la_code", "year"]
+    rows = cells[cells["measure"].isin(DURATION_BANDS)].rename(columns={"value": "episodes"})
+    codes = {measure: code for code, measure in enumerate(DURATION_BANDS, start=1)}
+    whole = cells.loc[cells["measure"] == ALL_DURATIONS, [*keys, "value"]].rename(columns={"value": ALL_DURATIONS})
+    return rows.assign(band=rows["measure"].map(codes)).merge(whole, on=keys, validate="many_to_one")
 
-    Rows are sorted by authority, vintage and year. Raises DataError for anything that is not as it should be.
+
+def assemble_tables(source_dir: Path) -> dict[str, pd.DataFrame]:
+    """la_panel, la_durations and la_missing from the publishers' files below a folder; see `SCHEMAS`.
+
+    Rows are sorted by authority, (vintage,) year and what else tells them apart. Raises DataError for anything
+    that is not as it should be.
     """
     return _assemble(read_sources(source_dir)[0])
 
 
-def _assemble(sources: Sequence[Source]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(panel, missing) from the files as read."""
+def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
+    """The tables by name, from the files as read."""
     register, codes = assemble_register(sources)
     keyed = [assign_la_codes(one, codes) for one in sources]
     check_coverage(keyed)
@@ -166,33 +180,41 @@ def _assemble(sources: Sequence[Source]) -> tuple[pd.DataFrame, pd.DataFrame]:
     deprivation = next(one.cells for one in keyed if one.layout is mhclg.IMD_2015)
     panel = cells.pivot(index=KEYS, columns="measure", values="value").reset_index()
     panel["imd_2015_score"] = panel["la_code"].map(deprivation.set_index("la_code")["value"]).astype("float64")
-    missing = cells[cells["mark"].notna()]
-    panel, missing = (table.merge(register, left_on="la_code", right_index=True) for table in (panel, missing))
-    panel = panel.sort_values(ORDER, ignore_index=True)[list(LA_PANEL.columns)]
-    missing = missing.sort_values([*ORDER, "measure"], ignore_index=True)[list(LA_MISSING.columns)]
-    return check_table(panel, LA_PANEL, "la_panel"), check_table(missing, LA_MISSING, "la_missing")
+    order = {"la_panel": ORDER, "la_durations": ["authority", "year", "band"], "la_missing": [*ORDER, "measure"]}
+    found = {"la_panel": panel, "la_durations": assemble_durations(cells), "la_missing": cells[cells["mark"].notna()]}
+    tables = {}
+    for name, schema in SCHEMAS.items():
+        named = found[name].merge(register, left_on="la_code", right_index=True)
+        tables[name] = named.sort_values(order[name], ignore_index=True)[list(schema.columns)]
+        check_table(tables[name], schema, name)
+    return tables
 
 
 def build_official(source_dir: Path, out_dir: Path) -> BuildReport:
-    """Write la_panel.csv, la_missing.csv and datapackage.json, each whole or not at all, the same bytes each
-    time.
+    """Write each table of `SCHEMAS` and datapackage.json, each whole or not at all, the same bytes each time.
 
     Raises DataError if the publishers' files are not as they should be (nothing is then written), or if
     `out_dir` cannot be written.
     """
     read, ignored = read_sources(source_dir)
-    panel, missing = _assemble(read)
+    tables = _assemble(read)
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out_dir, prefix=".building-") as name:
             folder = Path(name)
-            panel.to_csv(folder / "la_panel.csv", index=False, lineterminator="\n", encoding="utf-8")
-            missing.to_csv(folder / "la_missing.csv", index=False, lineterminator="\n", encoding="utf-8")
-            write_descriptor(folder, describe_package(panel, read))
-            for item in ("la_panel.csv", "la_missing.csv", DESCRIPTOR):
+            for table, frame in tables.items():
+                frame.to_csv(folder / f"{table}.csv", index=False, lineterminator="\n", encoding="utf-8")
+            write_descriptor(folder, describe_package(tables, read))
+            for item in (*(f"{table}.csv" for table in tables), DESCRIPTOR):
                 (folder / item).replace(out_dir / item)
     except OSError as fault:
         raise DataError(f"{out_dir}: cannot be written ({fault.strerror}); name a folder of your own.") from None
-    years = int(panel["year"].min()), int(panel["year"].max())
-    authorities = panel.loc[panel["la_code"] != "", "la_code"].nunique()
-    return BuildReport(len(panel), years, authorities, tuple(map(describe_source, read)), tuple(ignored))
+    panel = tables["la_panel"]
+    return BuildReport(
+        rows=len(panel),
+        duration_rows=len(tables["la_durations"]),
+        years=(int(panel["year"].min()), int(panel["year"].max())),
+        authorities=panel.loc[panel["la_code"] != "", "la_code"].nunique(),
+        sources=tuple(map(describe_source, read)),
+        ignored=tuple(ignored),
+    )
