@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from crewe_lib.evidence import Binding, Column
-from crewe_lib.formats import agree, count, fixed, interval, level, p_phrase
+from crewe_lib.formats import NO_BREAK, agree, count, fixed, level, p_phrase
 from crewe_lib.la_did import LAST_YEAR, OUTCOMES, PER
 from crewe_lib.la_eligible import Eligible
 from crewe_lib.la_power import ALL_PHASES
@@ -42,9 +43,9 @@ def derive_findings(means: pd.DataFrame, published: pd.DataFrame, inference: pd.
             {
                 "outcome": outcome,
                 "label": OUTCOMES[outcome].label,
-                "own": interval(own["before"], own["after"]),
+                "own": _moved(own),
                 "comparator": other["name"],
-                "other": interval(other["before"], other["after"]),
+                "other": _moved(other),
                 "difference": main.at[outcome, "estimate"],
                 "interval": main.at[outcome, "interval"],
                 "among_all": among.at[outcome, "estimate"],
@@ -52,6 +53,11 @@ def derive_findings(means: pd.DataFrame, published: pd.DataFrame, inference: pd.
             }
         )
     return pd.DataFrame(rows)
+
+
+def _moved(means: Mapping[Any, Any] | pd.Series) -> str:
+    """'55.8 → 47.7', kept on one line."""
+    return f"{fixed(1)(means['before'])}{NO_BREAK}→{NO_BREAK}{fixed(1)(means['after'])}"
 
 
 @traced

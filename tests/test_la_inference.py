@@ -127,7 +127,7 @@ def test_findings_join_the_three_tables(panel, inference) -> None:
     means, published = spec.derive_period_means(panel, **design), spec.estimate_published(panel, alpha=0.05, **design)
     findings = la_words.derive_findings(means, published, inference)
     assert findings["comparator"].tolist() == ["Enfield", "Cheshire West and Chester", "Wandsworth"]
-    assert findings["own"].iloc[0] == "55.8\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}47.7"
+    assert findings["own"].iloc[0] == "55.8\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}47.7"
     counts = la_words.summarise_findings(findings, inference, alpha=0.05)
     assert counts["tests"] == 12 and counts["below"] == (inference["p_value"] <= 0.05).sum()
 

@@ -80,7 +80,7 @@ def _draw_choices(curve: pd.DataFrame, ax: Axes) -> None:
         y += 1.4
     ax.set_yticks(list(ticks), list(ticks.values()))
     for tick, text in zip(ax.get_yticklabels(), ticks.values(), strict=True):
-        tick.set_fontsize(8)
+        tick.set_fontsize(7)
         if text in _HEADINGS.values():
             tick.set_fontweight("bold")
             tick.set_color(REFERENCE)
