@@ -31,7 +31,7 @@ DISTRIBUTION_COLUMNS = {
 }
 PSA_COLUMNS = {
     "label": Column("Result, per case"),
-    "value": Column("As in the reports", pounds()),
+    "value": Column("At the reported or implied values", pounds()),
     "mean": Column("Mean of draws", pounds()),
     "low": Column("Low", pounds()),
     "high": Column("High", pounds()),
@@ -65,7 +65,7 @@ OPTIMISM_COLUMNS = {
 BREAK_EVEN_COLUMNS = {
     "label": Column("Quantity"),
     "break_even": Column("Break-even"),
-    "reported": Column("In the reports"),
+    "reported": Column("For comparison"),
     "note": Column("Remark"),
 }
 SCENARIO_COLUMNS = {

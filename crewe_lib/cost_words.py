@@ -118,7 +118,7 @@ def _numbers() -> Iterator[Binding]:
     yield Binding("cec_cec_61", "closures", "closed_cec", {"reading": "cec_61"}, percent())
     for reading in ("implied", "same_cost"):
         yield Binding(f"reref_{reading}", "rereferrals", "difference", {"reading": reading}, pounds(2))
-    for reading in ("table_9", "eight", "eight_national_9"):
+    for reading in ("unrounded", "eight", "eight_national_9"):
         yield Binding(f"escal_{reading}", "escalations", "per_case", {"reading": reading}, pounds(2))
     yield Binding("n_pilot_year", "escalations", "escalations", {"reading": "eight"}, spelt)
     for name, figure in (("rereferrals", "text_rereferrals"), ("escalations", "text_escalations")):

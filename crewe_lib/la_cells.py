@@ -117,7 +117,7 @@ class Window:
         Columns: authority, name, years, kind (one of KINDS), reason (in plain words, each with its years if several).
         """
         measures = list(needed)
-        bad = ~np.logical_and.reduce([one.usable for one in measures])
+        bad = ~np.all(np.stack([one.usable for one in measures]), axis=0)
         chosen = [int(row) for row in np.flatnonzero(bad.any(axis=1))] if rows is None else rows
         said = [(self.codes[row], self.names[row], *self._explain(measures, row)) for row in chosen]
         return pd.DataFrame(said, columns=EXCLUSIONS)

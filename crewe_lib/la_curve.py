@@ -163,7 +163,7 @@ def _no_numbers() -> dict[str, object]:
 def _rates(figures: _Figures, design: _Design) -> tuple[Array, Flags, pd.DataFrame]:
     """Rates (units, years); which units have all figures and a case before the start; why the others are left out."""
     count, residents = (one.array for one in figures.cells[:2])
-    whole = np.logical_and.reduce([one.usable.all(axis=1) for one in figures.cells])
+    whole = np.all(np.stack([one.usable.all(axis=1) for one in figures.cells]), axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = np.where(whole[:, None], PER * count / residents, np.nan)
     window, n_pre = design.window, design.implemented - design.window.years[0]  # the shortest of the periods

@@ -41,11 +41,11 @@ CURVE_SUMMARY_COLUMNS = {
     "n": Column("Estimates"),
     "not_possible": Column("Not possible"),
     "negative": Column("Below zero", percent()),
-    "below_alpha": Column("p below level", percent()),
+    "below_alpha": Column("p at or below level", percent()),
     "median": Column("Median, %", fixed(1, sign=True)),
     "lowest": Column("Lowest, %", fixed(1, sign=True)),
     "highest": Column("Highest, %", fixed(1, sign=True)),
-    "published": Column("The report's, %", fixed(1, sign=True)),
+    "published": Column("Nearest to the report's model, %", fixed(1, sign=True)),
     "published_rank": Column("Its rank from the lowest"),
     "published_p": Column("Its p, placebo", p_value),
 }

@@ -65,12 +65,12 @@ COMPARATOR_COLUMNS = {
     "rank_both": Column("in both", fixed(0)),
     "authorities": Column("of", fixed(0)),
     "nearest": Column("Nearest in both"),
-    "share_below": Column("Estimates further down", percent()),
+    "share_below": Column("Comparators giving a lower estimate", percent()),
 }
 SENSITIVITY_COLUMNS = {
     "label": Column("Outcome"),
     "restriction": Column("Departure allowed"),
-    "bound": Column("Bound", fixed(1)),
+    "bound": Column("Multiple", fixed(1)),
     "identified": Column("Effects left open, no sampling error"),
     "interval": Column("with sampling error"),
     "holds_zero": Column("Zero among them", either("yes", "no")),
@@ -261,7 +261,10 @@ def estimate_sensitivity(sets: Sets, *, alpha: float) -> pd.DataFrame:
     rows = []
     for outcome, eligible in sets.items():
         study = fit_event_study(eligible.matrix, eligible.treated_row, eligible.n_pre, alpha=alpha)
-        bounds = [("of the largest yearly step before", fit_relative_magnitudes(study, m, alpha=alpha)) for m in M_BARS]
+        bounds = [
+            ("a yearly step, as a multiple of the largest before", fit_relative_magnitudes(study, m, alpha=alpha))
+            for m in M_BARS
+        ]
         bounds.append(("a straight line", fit_smoothness(study, 0.0, alpha=alpha)))
         breakdown = fit_breakdown(study, alpha=alpha)
         for words, fit in bounds:

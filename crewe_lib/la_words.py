@@ -22,7 +22,7 @@ FINDING_COLUMNS = {
     "difference": Column("Difference", fixed(1, sign=True)),
     "interval": Column("Interval"),
     "among_all": Column("Against all others", fixed(1, sign=True)),
-    "among_interval": Column("Interval"),
+    "among_interval": Column("Interval, against all"),
 }
 
 

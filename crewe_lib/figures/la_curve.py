@@ -47,7 +47,7 @@ def _draw_estimates(curve: pd.DataFrame, ax: Axes) -> None:
     ax.plot(own["position"], own["percent"], "D", color=TREATED, markersize=6, zorder=4)
     for row in own.to_dict("records"):
         ax.annotate(
-            "nearest to the report's",
+            "nearest to the report's model",
             (row["position"], row["conf_high"]),
             xytext=(4, 2),
             textcoords="offset points",
@@ -77,7 +77,7 @@ def _draw_choices(curve: pd.DataFrame, ax: Axes) -> None:
             for part, colour, mark, size in ((~marked, COMPARATOR, "|", 4.5), (marked, TREATED, "D", 4)):
                 at = curve.loc[part & (curve[choice] == level), "position"]
                 ax.plot(at, [y] * len(at), mark, color=colour, markersize=size, markeredgewidth=1.1)
-        y += 1.4
+        y += 1.6
     ax.set_yticks(list(ticks), list(ticks.values()))
     for tick, text in zip(ax.get_yticklabels(), ticks.values(), strict=True):
         tick.set_fontsize(7)
@@ -89,3 +89,6 @@ def _draw_choices(curve: pd.DataFrame, ax: Axes) -> None:
     ax.spines["left"].set_visible(False)
     ax.set_ylim(y - 0.6, -0.8)
     ax.set_xlabel("Estimates, from the lowest to the highest")
+    place = ax.get_subplotspec()
+    if place is not None:
+        place.get_gridspec().set_height_ratios((1, max(1.0, y / 15)))  # room for every line of labels

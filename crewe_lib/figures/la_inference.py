@@ -24,16 +24,17 @@ def draw_among_all(pairs: pd.DataFrame, *, ax: Sequence[Axes], placebos: pd.Data
         _draw_spread(above, rows["estimate"], rows.loc[rows["chosen"], "estimate"], COMPARATOR, "comparator chosen")
         _draw_spread(below, own["estimate"], own.loc[own["treated"], "estimate"], TREATED, treated)
         above.set_title(str(rows["label"].iloc[0]))
-        below.set_xlabel("Estimate per 10,000 residents")
+        below.set_xlabel("per 10,000 residents")
         for panel in (above, below):
             panel.axvline(0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
             panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax[0].set_ylabel(f"Comparators of {treated}")
-    ax[len(outcomes)].set_ylabel("Authorities, each as if treated")
+    ax[0].set_ylabel("Comparators")
+    ax[len(outcomes)].set_ylabel("Authorities as if treated")
     return ax[0]
 
 
 def _draw_spread(panel: Axes, values: pd.Series, marked: pd.Series, colour: str, label: str) -> None:
+    panel.margins(y=0.22)
     panel.hist(values, bins=24, color="#cfcfcf", edgecolor="white", linewidth=0.4)
     if not marked.empty:
         panel.axvline(float(marked.iloc[0]), color=colour, linewidth=2.2)

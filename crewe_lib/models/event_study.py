@@ -83,7 +83,9 @@ def fit_event_study(
         sup_high=estimates + critical * scales,
         sup_critical=critical,
         p_values=_exceeded(sizes, own),
-        pre_p_value=float(_exceeded(sizes[:, before].max(axis=1), own[before].max())) if n_pre > 1 else 1.0,
+        pre_p_value=float(_exceeded(np.max(sizes[:, before], axis=1), np.asarray(np.max(own[before]))))
+        if n_pre > 1
+        else 1.0,
         covariance=placebos.T @ placebos / n,
         placebos=placebos,
         n_pre=n_pre,

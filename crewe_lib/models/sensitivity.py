@@ -133,7 +133,7 @@ def _simultaneous(study: EventStudy, alpha: float) -> tuple[float, float, float]
     if (scales <= TIED * np.abs(study.placebos).max()).any():
         raise CreweError("sensitivity: the controls' mean or a step never varies, so there is no scale to judge by.")
     q = float(placebo_quantile((np.abs(placebos) / scales).max(axis=1), alpha))
-    return float(values[0]), q * float(scales[0]), float((np.abs(values[1:]) + q * scales[1:]).max())
+    return float(values[0]), q * float(scales[0]), float(np.max(np.abs(values[1:]) + q * scales[1:]))
 
 
 def _contrasts(study: EventStudy) -> Array:
