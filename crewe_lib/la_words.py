@@ -9,7 +9,7 @@ import pandas as pd
 
 from crewe_lib.evidence import Binding, Column
 from crewe_lib.formats import NO_BREAK, agree, count, fixed, level, p_phrase
-from crewe_lib.la_did import LAST_YEAR, OUTCOMES, PER
+from crewe_lib.la_did import CHESHIRE_EAST, LAST_YEAR, OUTCOMES, PER
 from crewe_lib.la_eligible import Eligible
 from crewe_lib.la_power import ALL_PHASES
 from crewe_lib.provenance import traced
@@ -96,6 +96,11 @@ def caption(outcome: str, *, as_published: bool) -> str:
     """The caption of an outcome's trend figure; the report's figure is named when it is repeated."""
     own = f" (the report has this as its {OUTCOMES[outcome].figure})" if as_published else ""
     return f"{per_residents(outcome)}{own}."
+
+
+def start_label(treated: str) -> str:
+    """What the upright line in the figures stands for."""
+    return "Project Crewe begins" if treated == CHESHIRE_EAST else "last year before ends"
 
 
 def beside(comparators: Mapping[str, str]) -> list[str]:

@@ -311,7 +311,7 @@ def test_the_figure_shows_the_shares(durations) -> None:
     settings = dict(mpl.rcParams)
     figure, ax = plt.subplots()
     try:
-        assert draw_duration_bands(shares, ax=ax, treated=CHESHIRE_EAST, implemented=2015) is ax
+        assert draw_duration_bands(shares, ax=ax, treated=CHESHIRE_EAST, implemented=2015, start_label="start") is ax
         assert dict(mpl.rcParams) == settings  # no theme inside
         bars = [bar for group in ax.containers for bar in group]
         shown = [bar for bar in bars if not bar.get_hatch()]
@@ -333,7 +333,7 @@ def test_labels_of_thin_bands_do_not_overlap() -> None:
     shares = dur.derive_shares(table, treated=CHESHIRE_EAST, comparators=[], first_year=2015, last_year=2015)
     figure, ax = plt.subplots()
     try:
-        draw_duration_bands(shares, ax=ax, treated=CHESHIRE_EAST, implemented=2015)
+        draw_duration_bands(shares, ax=ax, treated=CHESHIRE_EAST, implemented=2015, start_label="start")
         heights = sorted(
             text.get_position()[1] for text in ax.texts if "month" in text.get_text() or "year" in text.get_text()
         )

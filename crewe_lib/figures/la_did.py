@@ -9,10 +9,20 @@ from matplotlib.ticker import MaxNLocator
 from crewe_lib.figures.style import COMPARATOR, INK, REFERENCE, THIRD, TREATED
 
 
-def draw_trends(lines: pd.DataFrame, *, ax: Axes, treated: str, comparator: str, implemented: int, ylabel: str) -> Axes:
-    """One line per authority over years; hollow markers for first-published figures, a vertical line at the start.
+def draw_trends(
+    lines: pd.DataFrame,
+    *,
+    ax: Axes,
+    treated: str,
+    comparator: str,
+    implemented: int,
+    start_label: str,
+    ylabel: str,
+) -> Axes:
+    """One line per authority over years, labelled at its end; a vertical line at the start, labelled too.
 
-    lines: columns authority, name, year, rate, vintage, position (drawing order). Each line is labelled at its end.
+    lines: columns authority, name, year, rate, vintage, position (drawing order). First-published figures have hollow
+    markers, revised ones filled markers.
     """
     looks = {treated: (TREATED, "-", 2.6), comparator: (COMPARATOR, "-", 2.0)}
     spare = [(REFERENCE, "--", 1.5), (THIRD, "-.", 1.5)]
@@ -34,7 +44,7 @@ def draw_trends(lines: pd.DataFrame, *, ax: Axes, treated: str, comparator: str,
     _label_ends(ax, ends, float(lines["year"].max()))
     ax.axvline(implemented + 0.5, color=INK, linewidth=1)
     top = ax.get_ylim()[1]
-    ax.text(implemented + 0.42, top * 0.985, "Project Crewe begins", ha="right", va="top", fontsize=8, color=INK)
+    ax.text(implemented + 0.42, top * 0.985, start_label, ha="right", va="top", fontsize=8, color=INK)
     ax.set_ylim(0, top)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("Year ending 31 March")

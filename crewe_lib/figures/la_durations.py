@@ -22,7 +22,7 @@ _WORDS: Mapping[int, str] = {
 }
 
 
-def draw_duration_bands(shares: pd.DataFrame, *, ax: Axes, treated: str, implemented: int) -> Axes:
+def draw_duration_bands(shares: pd.DataFrame, *, ax: Axes, treated: str, implemented: int, start_label: str) -> Axes:
     """A stacked bar per year, a group of bars per authority; short episodes at the foot, long ones on top.
 
     shares: columns authority, name, position (order of the groups), year, band (1 to 5), share. The bands are named
@@ -47,7 +47,7 @@ def draw_duration_bands(shares: pd.DataFrame, *, ax: Axes, treated: str, impleme
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set_ylabel("Share of episodes ended in the year")
-    ax.set_xlabel("Year ending 31 March (dashed line: Project Crewe begins)")
+    ax.set_xlabel(f"Year ending 31 March (dashed line: {start_label})")
     ax.grid(visible=False, axis="x")
     ax.tick_params(axis="x", length=0)
     return ax
