@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.evidence import Binding, Column
-from crewe_lib.formats import NO_BREAK, agree, count, fixed, level, p_phrase
+from crewe_lib.formats import NO_BREAK, agree, count, fixed, level, p_value
 from crewe_lib.la_did import CHESHIRE_EAST, LAST_YEAR, OUTCOMES, PER
 from crewe_lib.la_eligible import Eligible
 from crewe_lib.la_power import ALL_PHASES
@@ -149,7 +149,7 @@ GENERAL = (
     Binding("power_sought", "settings", "power", show=level),
     Binding("tests", "finding_counts", "tests", show=count),
     Binding("tests_below", "finding_counts", "below", show=agree("rejects", "reject")),
-    Binding("smallest_p", "finding_counts", "smallest", show=p_phrase),
+    Binding("smallest_p", "finding_counts", "smallest", show=p_value),
 )
 
 
