@@ -6,36 +6,11 @@ import pandas as pd
 
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
-from crewe_lib.formats import either, fixed, p_value, percent
-from crewe_lib.la_curve import CHOICES, Curve
+from crewe_lib.formats import fixed, p_value, percent
+from crewe_lib.la_curve import Curve
 from crewe_lib.models.panel import check_alpha
 from crewe_lib.provenance import traced
 
-CURVE_COLUMNS = {
-    "label": Column("Outcome"),
-    "vintage": Column("Vintage"),
-    "definition": Column("Counted"),
-    "denominator": Column("Residents"),
-    "comparators": Column("Compared with"),
-    "implemented": Column("Last year before"),
-    "covariate": Column("Covariate"),
-    "published": Column("The report's", either("yes", "")),
-    "percent": Column("Change, %", fixed(1, sign=True)),
-    "interval": Column("Interval"),
-    "p_value": Column("p, placebo", p_value),
-    "units": Column("Placebos"),
-    "reason": Column("Why there is none"),
-}
-CURVE_EXCLUSION_COLUMNS = {
-    "label": Column("Outcome"),
-    "vintage": Column("Vintage"),
-    "definition": Column("Counted"),
-    "denominator": Column("Residents"),
-    "covariate": Column("Covariate"),
-    "reason": Column("Why left out"),
-    "number": Column("Authorities"),
-    "names": Column("Which"),
-}
 CURVE_SUMMARY_COLUMNS = {
     "label": Column("Outcome"),
     "n": Column("Estimates"),
@@ -49,15 +24,6 @@ CURVE_SUMMARY_COLUMNS = {
     "published_rank": Column("Its rank from the lowest"),
     "published_p": Column("Its p, placebo", p_value),
 }
-CHOICE_COLUMNS = {
-    "label": Column("Outcome"),
-    "choice": Column("Choice"),
-    "level": Column("Taken"),
-    "n": Column("Estimates"),
-    "median": Column("Median, %", fixed(1, sign=True)),
-    "negative": Column("Below zero", percent()),
-    "below_alpha": Column("p below level", percent()),
-}
 
 
 @traced
@@ -70,35 +36,6 @@ def summarise_curve(curve: Curve, *, alpha: float) -> pd.DataFrame:
     return pd.DataFrame(
         [_summary(own, alpha) for _, own in curve.estimates.groupby("outcome", sort=False)],
     )
-
-
-@traced
-def summarise_choices(curve: Curve, *, alpha: float) -> pd.DataFrame:
-    """How each choice moves the answer: outcome, label, choice, level, n, median (%), negative, below_alpha (shares).
-
-    A choice with one level in an outcome is left out.
-    """
-    check_alpha(alpha)
-    done = curve.estimates[curve.estimates["percent"].notna()]
-    rows = []
-    for (outcome, label), own in done.groupby(["outcome", "label"], sort=False):
-        for choice in CHOICES:
-            if own[choice].nunique() < 2:
-                continue
-            for level, part in own.groupby(choice, sort=choice == "implemented"):
-                rows.append(
-                    {
-                        "outcome": outcome,
-                        "label": label,
-                        "choice": choice,
-                        "level": str(level),
-                        "n": len(part),
-                        "median": part["percent"].median(),
-                        "negative": part["percent"].lt(0).mean(),
-                        "below_alpha": part["p_value"].le(alpha).mean(),
-                    }
-                )
-    return pd.DataFrame(rows)
 
 
 @traced

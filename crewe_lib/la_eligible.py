@@ -8,29 +8,13 @@ import numpy as np
 import pandas as pd
 
 from crewe_lib.errors import CreweError
-from crewe_lib.evidence import Column
-from crewe_lib.formats import JOIN, fixed
-from crewe_lib.la_cells import KINDS, Cells, Flags, Window, speak_years
+from crewe_lib.formats import JOIN
+from crewe_lib.la_cells import Cells, Flags, Window, speak_years
 from crewe_lib.la_choices import check_authority
 from crewe_lib.la_did import OUTCOMES, PER, Series, derive_rates
 from crewe_lib.la_specifications import TESTED
 from crewe_lib.models.panel import Array
 from crewe_lib.provenance import traced
-
-EXCLUSION_COLUMNS = {
-    "name": Column("Authority"),
-    "authority": Column("Code"),
-    "years": Column("Years ending March"),
-    "kind": Column("In short"),
-    "reason": Column("Why it is left out"),
-}
-RATE_COLUMNS = {
-    "name": Column("Authority"),
-    "year": Column("Year ending March"),
-    "count": Column("Count", fixed(0)),
-    "population": Column("Residents", fixed(0)),
-    "rate": Column("Per 10,000", fixed(1)),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,24 +81,6 @@ def derive_eligible(
         n_pre=n_pre,
         exclusions=window.exclusions([count, residents]),
     )
-
-
-@traced
-def summarise_eligible(eligible: Eligible) -> dict[str, int]:
-    """Counts for prose: all, eligible, excluded, comparable (eligible without the treated one)."""
-    kept, out = len(eligible.authorities), len(eligible.exclusions)
-    return {"all": kept + out, "eligible": kept, "excluded": out, "comparable": kept - 1}
-
-
-@traced
-def describe_exclusions(eligible: Eligible) -> dict[str, str]:
-    """In words: how many authorities are left out, and for each kind of reason how many and which."""
-    parts = [
-        f"{kind}: {len(own)} ({', '.join(own['name'])})"
-        for kind in KINDS
-        if len(own := eligible.exclusions[eligible.exclusions["kind"] == kind])
-    ]
-    return {"text": f"{len(eligible.exclusions)} authorities are left out. {'; '.join(parts) or 'None'}."}
 
 
 def _needed(window: Window, outcome: str, series: Series) -> tuple[Cells, Cells]:

@@ -84,18 +84,6 @@ def derive_peers(
     return Peers(table, exclusions)
 
 
-@traced
-def describe_peers(peers: Peers) -> dict[str, str]:
-    """In words: the names of the peers, nearest first, and the distances of the nearest and the farthest."""
-    others = peers.table[peers.table["rank"] > 0]
-    first, last = others["distance"].iloc[0], others["distance"].iloc[-1]
-    return {
-        "names": ", ".join(others["name"]),
-        "text": f"Nearest to {peers.table['name'].iloc[0]}, at distances from {first:.2f} to {last:.2f} standard "
-        f"deviations: {', '.join(others['name'])}.",
-    }
-
-
 def derive_features(window: Window, *, before: int) -> tuple[Array, list[Cells]]:
     """The three figures (units, 3), not a number where one is missing; and the cells that the last two rest on.
 

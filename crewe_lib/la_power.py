@@ -139,27 +139,3 @@ def derive_reach(
     phases = pd.concat([yearly, yearly.assign(phase=ALL_PHASES)]).groupby("phase", sort=False)[["capacity", "in_need"]]
     reach = power[["outcome", "label", "direction", "cases"]].merge(phases.mean().reset_index(), how="cross")
     return reach.assign(share=reach["capacity"] / reach["in_need"], per_place=reach["cases"] / reach["capacity"])
-
-
-@traced
-def describe_power(power: pd.DataFrame) -> dict[str, str]:
-    """In words: what each outcome would have had to change by."""
-    said = [
-        f"{row['label'].lower()}: a {row['direction']} of {fixed(1)(abs(row['detectable']))} per 10,000 residents "
-        f"({fixed(0)(abs(row['percent']))}% of the earlier rate, {fixed(0)(abs(row['cases']))} cases a year"
-        f"{'' if row['possible'] else ', more than there were'})"
-        for row in power.to_dict("records")
-    ]
-    return {"text": f"The smallest changes that the test finds: {'; '.join(said)}."}
-
-
-@traced
-def describe_reach(reach: pd.DataFrame) -> dict[str, str]:
-    """In words: capacity and share served, by phase."""
-    phases = reach.drop_duplicates("phase")
-    said = [
-        f"{row['phase']}: {fixed(0)(row['capacity'])} places for {fixed(0)(row['in_need'])} children in need "
-        f"({percent(1)(row['share'])})"
-        for row in phases.to_dict("records")
-    ]
-    return {"text": f"{'; '.join(said)}."}

@@ -153,9 +153,9 @@ def test_what_it_shows_for_cheshire_east(curve) -> None:
     assert table["below_alpha"].eq(0).all() and table.loc["closures", "negative"] == 1
     assert table["published"].tolist() == pytest.approx([-41.7, 25.1, -21.6], abs=0.1)
     assert table["published_rank"].tolist() == [9, 86, 5]
-    levels = summary.summarise_choices(curve, alpha=0.05)
-    assert levels.query("outcome == 'escalations' and level == 'Wandsworth'")["median"].iloc[0] < 0
-    assert levels.query("outcome == 'escalations' and level == 'ten peers'")["negative"].iloc[0] == 0
+    escalations = curve.estimates[curve.estimates["outcome"] == "escalations"]
+    assert escalations.loc[escalations["comparators"] == "Wandsworth", "percent"].median() < 0
+    assert (escalations.loc[escalations["comparators"] == "ten peers", "percent"] > 0).all()
 
 
 def test_it_takes_less_than_three_seconds(panel) -> None:

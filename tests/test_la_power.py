@@ -73,7 +73,6 @@ def test_cheshire_east(power) -> None:
     assert (power["percent"].abs() > 100).all()
     assert not power.query("direction == 'fall'")["possible"].any()
     np.testing.assert_allclose(power["cases"], power["detectable"] * 374_606 / 10_000)
-    assert "more than there were" in la_power.describe_power(power)["text"]
 
 
 def test_reach_by_hand(panel, power) -> None:
@@ -84,7 +83,6 @@ def test_reach_by_hand(panel, power) -> None:
     assert first["per_place"] == pytest.approx(first["cases"] / 192)
     mean = reach[reach["phase"] == la_power.ALL_PHASES].iloc[0]
     assert mean["capacity"] == (192 + 192 + 144 + 96) / 4
-    assert "192 places for 2,079 children in need (9.2%)" in la_power.describe_reach(reach)["text"]
 
 
 def test_bad_input_is_named(panel, power) -> None:
