@@ -104,7 +104,8 @@ def pick(source: Any, field: str, where: Mapping[str, Any] | None) -> Any:
     if isinstance(source, Mapping):
         return source[field]
     if is_dataclass(source):
-        return getattr(source, field)
+        name, _, entry = field.partition(".")  # 'numbers.gap' is an entry of the field 'numbers'
+        return getattr(source, name)[entry] if entry else getattr(source, name)
     raise EvidenceError(
         f"a value can be taken from a table, a mapping or a dataclass, not from {type(source).__name__}."
     )

@@ -38,12 +38,14 @@ class DataFile:
 
 @dataclass(frozen=True)
 class Step:
-    """One call: the function's name, its file, its first and last line, and its plain arguments."""
+    """One call: the function's name, its file, its first and last line, its plain arguments, and whether it infers
+    numbers that no source prints."""
 
     function: str
     file: str
     lines: tuple[int, int]
     parameters: Mapping[str, Any] = field(compare=False, default_factory=dict)
+    infers: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,9 @@ class Origin:
 
     @property
     def kinds(self) -> list[Kind]:
-        """Kinds of data the result rests on, in alphabetical order."""
-        return sorted({item.kind for item in self.data})
+        """Kinds of data the result rests on, in alphabetical order; 'inferred' too if a step infers."""
+        inferred: set[Kind] = {"inferred"} if any(step.infers for step in self.steps) else set()
+        return sorted({item.kind for item in self.data} | inferred)
 
     def then(self, function: Callable[..., Any]) -> Origin:
         """The same origin with one more function at the end of the chain."""
@@ -153,7 +156,7 @@ class Recorder:
             self._frames[-1] |= data
         parameters = {name: value for name, value in bound.arguments.items() if is_plain(value)}
         file, lines = locate(function)
-        step = Step(function.__qualname__, file, lines, parameters)
+        step = Step(function.__qualname__, file, lines, parameters, hasattr(inspect.unwrap(function), INFERS))
         earlier = dict.fromkeys(step for origin in inputs for step in origin.steps)
         self._remember(result, Origin((*(s for s in earlier if s != step), step), data))
         return result
@@ -192,12 +195,19 @@ class Recorder:
         elif isinstance(result, list | tuple):
             parts = result
         elif is_dataclass(result):
-            parts = [v for f in fields(result) if isinstance(v := getattr(result, f.name), pd.DataFrame)]
+            parts = [v for f in fields(result) if isinstance(v := getattr(result, f.name), pd.DataFrame | Mapping)]
         for part in parts:
             self._remember(part, origin)
 
 
 _recorder: Recorder | None = None
+INFERS = "__crewe_infers__"
+
+
+def infers(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function whose results are inferences from printed figures: they carry kind 'inferred'."""
+    setattr(function, INFERS, True)
+    return function
 
 
 def start_recording() -> Recorder:

@@ -1,0 +1,171 @@
+"""The ledger: every published claim with its class, and the computation or the reason behind it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from crewe_lib.claim_classes import CLASSES, Recomputed, judge
+from crewe_lib.claim_register import Claim, Reader, to_claims
+from crewe_lib.claim_rules import RULES, Rule
+from crewe_lib.datapackage import Kind
+from crewe_lib.errors import DataError
+from crewe_lib.provenance import infers, traced
+
+Tables = Mapping[str, tuple[Kind, pd.DataFrame]]
+# Beyond so many rounded inputs the corners of their rounding are not all tried.
+MOST_CORNERS = 6
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the ledger.
+
+    cls: one of `CLASSES`; printed: the value as printed, with its unit; recomputed: a number, words or None; how: the
+    computation, or the reason that there is none; note: why it differs, or what the check cannot tell; method: the
+    kind of rule, blank without one; read: ids of the claims that the class rests on; kinds: kinds of data.
+    """
+
+    claim: Claim
+    cls: str
+    printed: str
+    recomputed: float | str | None
+    how: str
+    note: str
+    method: str
+    read: frozenset[str]
+    kinds: tuple[Kind, ...]
+
+
+def check_claim(claims: Mapping[str, Claim], id: str, tables: Tables) -> Entry:
+    """One claim's entry. Raises DataError if it has neither rule nor reason, or its rule cannot be carried out."""
+    claim, rule = claims[id], RULES.get(id)
+    if rule is None:
+        if not claim.status:
+            raise DataError(f"claim {id} has no rule, and the register gives no reason (columns status and reason).")
+        return Entry(claim, claim.status, write_printed(claim), None, claim.reason, "", "", frozenset(), ("published",))
+    reader = Reader(claims, tables, checking=id)
+    try:
+        found = rule.function(reader)
+        plain = judge(claim, found)
+        judged = plain if plain.cls == "exact" else judge(claim, found, _reach(claims, tables, rule, reader.read))
+    except ZeroDivisionError:
+        raise DataError(
+            f"claim {id}: its rule divides by zero; one of {', '.join(sorted(reader.read))} is 0."
+        ) from None
+    kinds: set[Kind] = {"published", *reader.kinds} | ({"inferred"} if claim.origin == "derived" else set())
+    how = found.uninformative or (found.repeats if judged.recomputed is None else "") or found.how
+    return Entry(
+        claim,
+        judged.cls,
+        write_printed(claim),
+        judged.recomputed,
+        how,
+        found.note,
+        rule.method,
+        frozenset(reader.read),
+        tuple(sorted(kinds)),
+    )
+
+
+def _reach(claims: Mapping[str, Claim], tables: Tables, rule: Rule, read: set[str]) -> tuple[float, float] | None:
+    """Least and largest result as the rounded numbers that a rule read vary within half a unit; None if none does."""
+    rounded = [claims[id] for id in sorted(read) if claims[id].half_unit > 0]
+    if not rounded or len(rounded) > MOST_CORNERS:
+        return None
+    results = []
+    for signs in itertools.product((-1, 1), repeat=len(rounded)):
+        moved = {c.id: c.number + sign * c.half_unit for c, sign in zip(rounded, signs, strict=True)}
+        found: Recomputed = rule.function(Reader(claims, tables, checking=rule.claim, moved=moved))
+        if found.value is None:
+            return None
+        results.append(found.value)
+    return min(results), max(results)
+
+
+def write_printed(claim: Claim) -> str:
+    """The printed value with its unit, for a reader."""
+    value = f"{claim.number:,.{max(claim.decimals, 0)}f}".replace("-", "−") if claim.is_number else claim.value
+    before = {"about": "about ", "over": "over ", "under": "under "}.get(claim.precision, "")
+    if claim.unit == "GBP" or claim.unit == "GBP per week":
+        return f"{before}£{value}"
+    if claim.unit == "%":
+        return f"{before}{value}%" if claim.is_number else value
+    shown = claim.unit if claim.is_number or " to " in claim.value else ""
+    return (
+        f"{before}{value} {shown}".strip()
+        if shown in ("percentage points", "days", "months", "years")
+        else f"{before}{value}"
+    )
+
+
+def check_register(claims: Mapping[str, Claim], tables: Tables) -> dict[str, Entry]:
+    """Every claim's entry, by id. Raises one DataError that names all claims whose rule cannot be carried out."""
+    faults, entries = [], {}
+    if unknown := [id for id in RULES if id not in claims]:
+        faults.append(f"the register lacks {', '.join(unknown)}, which have rules.")
+    for id in claims:
+        try:
+            entries[id] = check_claim(claims, id, tables)
+        except DataError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise DataError("\n".join(faults))
+    return entries
+
+
+@traced
+@infers
+def evaluate_claims(register: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """The whole ledger: one row per claim, in the register's order.
+
+    Columns: id, document, section, page, place, statement, printed, cls, recomputed (text), how, note, method, topic,
+    origin, kinds_of_data. Raises DataError.
+    """
+    entries = check_register(to_claims(register), tables)
+    return pd.DataFrame([_as_row(entry) for entry in entries.values()])
+
+
+def _as_row(entry: Entry) -> dict[str, Any]:
+    claim = entry.claim
+    return {
+        "id": claim.id,
+        "document": claim.document,
+        "section": claim.section,
+        "page": claim.page,
+        "place": claim.place,
+        "statement": claim.statement,
+        "printed": entry.printed,
+        "cls": entry.cls,
+        "recomputed": write_recomputed(entry),
+        "how": entry.how,
+        "note": entry.note,
+        "method": entry.method,
+        "topic": claim.topic,
+        "origin": claim.origin,
+        "kinds_of_data": "; ".join(entry.kinds),
+    }
+
+
+def write_recomputed(entry: Entry) -> str:
+    """The recomputed value as text: two digits more than printed, at most four; blank if there is none."""
+    if not isinstance(entry.recomputed, float | int):
+        return entry.recomputed or ""
+    digits = next(
+        (d for d in range(5) if abs(entry.recomputed - round(entry.recomputed, d)) < 5e-7),
+        max(entry.claim.decimals, 0) + 2,
+    )
+    return f"{entry.recomputed:,.{min(digits, max(entry.claim.decimals, 0) + 2)}f}".replace("-", "−")
+
+
+@traced
+def summarise_classes(ledger: pd.DataFrame) -> pd.DataFrame:
+    """How many claims of each class, in the order of `CLASSES`, and of how many kinds of document. Columns: cls,
+    meaning, claims, by_rule."""
+    counts, ruled = ledger["cls"].value_counts(), ledger.loc[ledger["method"] != "", "cls"].value_counts()
+    rows = [(name, meaning, int(counts.get(name, 0)), int(ruled.get(name, 0))) for name, meaning in CLASSES.items()]
+    return pd.DataFrame(rows, columns=["cls", "meaning", "claims", "by_rule"])
