@@ -208,7 +208,7 @@ class Claim:
 
 def _first_day(text: str) -> date:
     year, *rest = (int(part) for part in text.split("-"))
-    return date(year, *(rest + [1, 1])[:2])
+    return date(year, *([*rest, 1, 1])[:2])
 
 
 def _last_day(text: str) -> date:

@@ -14,7 +14,7 @@ from crewe_lib.errors import CreweError
 
 @dataclass(frozen=True)
 class TwoProportions:
-    """`difference` is k1/n1 − k2/n2 with Newcombe's hybrid score interval (1998, method 10); two-sided p-values by test."""
+    """`difference` is k1/n1 − k2/n2 with Newcombe's hybrid score interval (1998); two-sided p-values by test."""
 
     difference: float
     conf_low: float
