@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +15,13 @@ from crewe_lib.claim_classes import CLASSES, Recomputed, judge
 from crewe_lib.claim_register import Claim, Reader, to_claims
 from crewe_lib.claim_rules import RULES, Rule
 from crewe_lib.datapackage import Kind
-from crewe_lib.errors import DataError
+from crewe_lib.errors import CreweError, DataError
 from crewe_lib.provenance import infers, traced
 
 Tables = Mapping[str, tuple[Kind, pd.DataFrame]]
 # Beyond so many rounded inputs the corners of their rounding are not all tried.
 MOST_CORNERS = 6
+MOST_FAULTS = 10
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,47 @@ def check_register(claims: Mapping[str, Claim], tables: Tables) -> dict[str, Ent
         except DataError as fault:
             faults.append(str(fault))
     if faults:
-        raise DataError("\n".join(faults))
+        rest = len(faults) - MOST_FAULTS
+        raise DataError("\n".join([*faults[:MOST_FAULTS], *([f"and {rest} more"] if rest > 0 else [])]))
     return entries
+
+
+def choose_entries(entries: Mapping[str, Entry], *, classes: Sequence[str], ids: Sequence[str]) -> list[Entry]:
+    """The entries of these classes and ids; all if none is named. Raises CreweError for an unknown class or id."""
+    if wrong := [name for name in classes if name not in CLASSES]:
+        raise CreweError(f"no class is named '{wrong[0]}'; there are: {', '.join(CLASSES)}.")
+    if wrong := [name for name in ids if name not in entries]:
+        near = difflib.get_close_matches(wrong[0], entries, n=3)
+        raise CreweError(f"no claim has the id '{wrong[0]}'{'; perhaps ' + ' or '.join(near) if near else ''}.")
+    return [entry for id, entry in entries.items() if (not classes or entry.cls in classes) and (not ids or id in ids)]
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    """An entry as `crewe claims --json` prints it."""
+    return {
+        "id": entry.claim.id,
+        "class": entry.cls,
+        "printed": entry.printed,
+        "recomputed": entry.recomputed,
+        "how": entry.how,
+        "kinds_of_data": list(entry.kinds),
+        "note": entry.note,
+        "statement": entry.claim.statement,
+        "place": entry.claim.place,
+        "rests_on": sorted(entry.read),
+    }
+
+
+def write_ledger(entries: Sequence[Entry]) -> str:
+    """Entries as a table for a terminal, and how many there are of each class."""
+    rows = [(e.claim.id, e.cls, e.printed, write_recomputed(e) or "–", e.how) for e in entries]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
+    ]
+    counts = Counter(entry.cls for entry in entries)
+    lines += ["", *(f"{counts[name]:4d}  {name}: {meaning}" for name, meaning in CLASSES.items() if counts[name])]
+    return "\n".join([*lines, f"{len(entries):4d}  claims"])
 
 
 @traced

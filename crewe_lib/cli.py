@@ -15,6 +15,7 @@ import typer
 from crewe_lib.errors import BuildError, CreweError, DataError, EvidenceError
 
 OUT = Path("_build/book")
+LOCK = Path(__file__).resolve().parents[1] / "claims.lock"
 app = typer.Typer(
     help="Build and trace the Crewe research report.",
     no_args_is_help=True,
@@ -98,6 +99,44 @@ def trace(
     if all_items and not items:
         raise EvidenceError("the book holds no evidence at all.")
     typer.echo(f"{len(items)} item{'s' if len(items) > 1 else ''} resolved.", err=True)
+
+
+@app.command(
+    epilog="Examples: crewe claims | crewe claims --class decision | crewe claims --id r2.demo.aged_test | "
+    "crewe claims --json | crewe claims --register copy.csv"
+)
+def claims(
+    cls: Annotated[list[str] | None, typer.Option("--class", help="Only this class (may be repeated).")] = None,
+    id: Annotated[list[str] | None, typer.Option(help="Only this claim (may be repeated).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of a table.")] = False,
+    register: Annotated[Path | None, typer.Option(help="A copy of data/published/claims.csv to check instead.")] = None,
+    lock: Annotated[Path, typer.Option(help="The acknowledged classes.", show_default="claims.lock")] = LOCK,
+    acknowledge: Annotated[bool, typer.Option("--acknowledge", help="Write the classes to the lock file.")] = False,
+) -> None:
+    """Print every published claim with its class; exit 1 when a class is not the one acknowledged in claims.lock."""
+    from crewe_lib import claims as ledger
+    from crewe_lib.claim_register import read_claims_file, to_claims
+    from crewe_lib.claims_lock import compare_with_lock, read_lock, write_lock
+    from crewe_lib.load import load_claims, load_ledger_tables
+
+    frame = load_claims() if register is None else read_claims_file(register)
+    entries = ledger.check_register(to_claims(frame), load_ledger_tables())
+    chosen = ledger.choose_entries(entries, classes=cls or (), ids=id or ())
+    if as_json:
+        typer.echo(json.dumps([ledger.as_json(entry) for entry in chosen], indent=2, ensure_ascii=False))
+    else:
+        typer.echo(ledger.write_ledger(chosen))
+    classes = {name: entry.cls for name, entry in entries.items()}
+    if acknowledge:
+        if register is not None:
+            raise CreweError("--acknowledge is for the project's own register, not for a copy given with --register.")
+        write_lock(lock, classes)
+        typer.echo(f"{len(classes)} classes acknowledged: {lock}", err=True)
+    elif changed := compare_with_lock(classes, read_lock(lock)):
+        raise DataError(
+            "\n".join([f"{len(changed)} claims are not as {lock.name} has them:", *changed])
+            + "\nIf the changes are meant: crewe claims --acknowledge"
+        )
 
 
 @official.command("build", epilog="Example: crewe official build ~/Downloads/children-in-need")

@@ -10,9 +10,10 @@ import pandas as pd
 import pandera.pandas as pa
 
 from crewe_lib.checks import check_table
+from crewe_lib.claim_register import read_claims
 from crewe_lib.cost_distributions import read_closure_counts
 from crewe_lib.cost_tables import read_cost_tables
-from crewe_lib.datapackage import DESCRIPTOR, Resource, find_resource, read_descriptor
+from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
@@ -120,6 +121,18 @@ def load_service_capacity() -> pd.DataFrame:
 def load_inference_size() -> pd.DataFrame:
     """The stored study of how often methods find something where nothing happened (data/simulated_studies)."""
     return _read_table("simulated_studies", "inference_size", INFERENCE_SIZE)
+
+
+@traced
+def load_claims() -> pd.DataFrame:
+    """The register of published claims (data/published): columns of `crewe_lib.claim_register.CLAIMS`."""
+    return _read_package_file("published", "claims", read_claims)
+
+
+@traced
+def load_ledger_tables() -> dict[str, tuple[Kind, pd.DataFrame]]:
+    """The other tables that rules of the ledger read, by name, each with its kind of data."""
+    return {"la_panel": ("official", load_la_panel())}
 
 
 @traced
