@@ -125,7 +125,9 @@ def test_inferences_are_called_so() -> None:
 
 
 def test_nothing_is_called_a_reproduction() -> None:
-    assert not any("reproduc" in f"{e.how} {e.note}".lower() and "simulat" in f"{e.how} {e.note}" for e in ENTRIES.values())
+    assert not any(
+        "reproduc" in f"{e.how} {e.note}".lower() and "simulat" in f"{e.how} {e.note}" for e in ENTRIES.values()
+    )
 
 
 def test_the_summary_counts_every_claim_once() -> None:

@@ -1,0 +1,186 @@
+"""The reports' definitions as code: from records to one row per family, and the outcomes of the first round.
+
+The unit of randomisation is the family; the unit of analysis is its lead child, and of the lead child's episodes the
+*index episode*: the earliest that was open on, or referred after, the start of the pilot. Outcomes are nullable:
+missing where the records cannot tell. R1 is the 2017 report, R2 that of 2020.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from crewe_lib.claim_register import read_register
+from crewe_lib.errors import DataError
+from crewe_lib.provenance import traced
+from crewe_lib.records import Records
+
+ADULT_AGE, UNDER = 18, 11
+# Only the month of birth is held; the middle of the month is at most half a month off.
+BIRTHDAY = 15
+
+
+@dataclass(frozen=True)
+class StudyDates:
+    """First day of the pilot, its last, and the last day of the long follow-up; all inclusive."""
+
+    pilot_start: pd.Timestamp
+    pilot_end: pd.Timestamp
+    study_end: pd.Timestamp
+
+
+@traced
+def derive_study_dates(register: pd.DataFrame) -> StudyDates:
+    """The dates that the reports print: R1's assumptions 1 and 3, R2's Appendix 4. Raises DataError."""
+    reader = read_register(register)
+    ids = ("r1.design.pilot_start", "r1.design.pilot_end", "r2.design.study_end")
+    return StudyDates(*(pd.Timestamp(reader.day(id)) for id in ids))
+
+
+@traced
+def derive_cases(records: Records, *, dates: StudyDates) -> pd.DataFrame:
+    """One row per family whose case data were found: its lead child, its arm and what the models adjust for.
+
+    Columns: family_id, child_id, arm, referred_on (recoded to the start of the pilot if earlier, R1 assumption 1),
+    referred_on_recorded, episode_id (of the index episode), sex, born_on, age_at_referral (completed years), under_11,
+    disability, ethnicity, other_cin (another child in need in the family), history, followed_to. Families whose lead
+    child has no index episode are left out. Raises DataError if a family has no lead child or more than one.
+    """
+    families = records.families[records.families["case_data"] == "1"]
+    lead = records.children[records.children["lead_child"] == "1"]
+    wrong = int((lead.groupby("family_id").size().reindex(families["family_id"]).fillna(0) != 1).sum())
+    if wrong:
+        raise DataError(f"children: {wrong} families do not have exactly one lead child.")
+    cases = families[["family_id", "arm"]].merge(lead.drop(columns="lead_child"), on="family_id", how="inner")
+    cases = cases.merge(derive_index_episodes(records, dates=dates), on="child_id", how="inner")
+    cases["born_on"] = cases["born_in"] + pd.Timedelta(days=BIRTHDAY - 1)
+    cases["referred_on"] = cases["referred_on_recorded"].clip(lower=dates.pilot_start)
+    cases["age_at_referral"] = completed_years(cases["born_on"], cases["referred_on"])
+    cases["under_11"] = cases["age_at_referral"] < UNDER
+    cases["history"] = cases["family_id"].isin(_families_with_history(records, dates))
+    others = records.children[(records.children["lead_child"] == "0") & (records.children["is_cin"] == "1")]
+    cases["other_cin"] = cases["family_id"].isin(others["family_id"])
+    return cases[[*_CASE_COLUMNS]].sort_values("family_id", ignore_index=True)
+
+
+_CASE_COLUMNS = (
+    "family_id",
+    "child_id",
+    "arm",
+    "referred_on",
+    "referred_on_recorded",
+    "episode_id",
+    "plan_opened_on",
+    "status",
+    "closed_on",
+    "closed_reason",
+    "sex",
+    "born_on",
+    "age_at_referral",
+    "under_11",
+    "disability",
+    "ethnicity",
+    "other_cin",
+    "history",
+    "followed_to",
+)
+
+
+@traced
+def derive_index_episodes(records: Records, *, dates: StudyDates) -> pd.DataFrame:
+    """The episode by which each child entered the study: the earliest still open on, or referred on or after, the
+    start of the pilot.
+
+    Columns: child_id, episode_id, referred_on_recorded, plan_opened_on, status, closed_on, closed_reason. An episode
+    that closed on an unknown day counts if it was referred in the study's time.
+    """
+    episodes = records.episodes
+    over = episodes["closed_on"] < dates.pilot_start
+    unknown = (episodes["status"] == "closed") & episodes["closed_on"].isna()
+    old = over | (unknown & (episodes["referred_on"] < dates.pilot_start))
+    kept = episodes[~old].sort_values(["referred_on", "episode_id"]).drop_duplicates("child_id")
+    columns = ["child_id", "episode_id", "referred_on", "plan_opened_on", "status", "closed_on", "closed_reason"]
+    return kept[columns].rename(columns={"referred_on": "referred_on_recorded"})
+
+
+def _families_with_history(records: Records, dates: StudyDates) -> set[str]:
+    """Families in which any child had a plan open before the pilot (R1 assumption 2)."""
+    early = records.episodes.loc[records.episodes["plan_opened_on"] < dates.pilot_start, "child_id"]
+    children = records.children
+    return set(children.loc[children["child_id"].isin(early), "family_id"])
+
+
+@traced
+def derive_history(records: Records, *, dates: StudyDates) -> pd.DataFrame:
+    """The history flag of every family: child-in-need support before the pilot. Columns: family_id, history."""
+    known = _families_with_history(records, dates)
+    families = records.families["family_id"]
+    return pd.DataFrame({"family_id": families, "history": families.isin(known)})
+
+
+def completed_years(born: pd.Series, at: pd.Series | pd.Timestamp) -> pd.Series:
+    """Completed years of age on a day."""
+    day = at if isinstance(at, pd.Series) else pd.Series(at, index=born.index)
+    before = (day.dt.month < born.dt.month) | ((day.dt.month == born.dt.month) & (day.dt.day < born.dt.day))
+    return day.dt.year - born.dt.year - before.astype("int64")
+
+
+def first_later_referral(records: Records, cases: pd.DataFrame, after: pd.Series) -> pd.Series:
+    """The first day on which the lead child was referred again, on or after the day `after` (one per case, NaT for
+    none). The index episode itself does not count."""
+    episodes = records.episodes[["child_id", "episode_id", "referred_on"]]
+    own = cases[["child_id", "episode_id"]].assign(after=after.to_numpy())
+    joined = own.merge(episodes, on="child_id", suffixes=("", "_other"))
+    later = joined[(joined["episode_id"] != joined["episode_id_other"]) & (joined["referred_on"] >= joined["after"])]
+    first = later.groupby("child_id")["referred_on"].min()
+    return pd.Series(cases["child_id"].map(first).to_numpy(), index=cases.index)
+
+
+@traced
+def derive_rereferred_round1(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
+    """Re-referred within the pilot: closed and referred again between its first and last day (R1 assumption 3).
+
+    A referral on the day of closing counts. Columns: family_id, rereferred (missing if the day of closing is unknown),
+    rereferred_on.
+    """
+    closed = cases["closed_on"].le(dates.pilot_end)
+    again = first_later_referral(records, cases, cases["closed_on"])
+    rereferred = (closed & again.le(dates.pilot_end)).astype("boolean").mask(_closed_on_unknown_day(cases))
+    day = again.where(rereferred.fillna(False).astype(bool))
+    return pd.DataFrame({"family_id": cases["family_id"], "rereferred": rereferred, "rereferred_on": day})
+
+
+@traced
+def derive_closed_round1(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
+    """Closed at the end of the pilot: stepped down by its last day and not re-referred (R1 assumption 4).
+
+    A case that closed because it was escalated was not stepped down. Columns: family_id, closed (missing if the day of
+    closing is unknown).
+    """
+    again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"]
+    down = cases["closed_on"].le(dates.pilot_end) & (cases["closed_reason"] != "escalated")
+    closed = (down.astype("boolean") & ~again).mask(_closed_on_unknown_day(cases))
+    return pd.DataFrame({"family_id": cases["family_id"], "closed": closed})
+
+
+def _closed_on_unknown_day(cases: pd.DataFrame) -> np.ndarray:
+    unknown: np.ndarray = ((cases["status"] == "closed") & cases["closed_on"].isna()).to_numpy()
+    return unknown
+
+
+@traced
+def derive_days_open(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
+    """The survival set of the first round: days from the recoded referral to closing or the end of the pilot.
+
+    The event is closing by the rule of R1, so a case that was re-referred, like one still open, is censored on the
+    pilot's last day; one closed by escalation is censored on the day it closed. Columns: family_id, days, closed.
+    Cases with an unknown outcome are left out.
+    """
+    outcome = derive_closed_round1(records, cases, dates=dates)["closed"]
+    again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)
+    end = cases["closed_on"].clip(upper=dates.pilot_end).fillna(dates.pilot_end).mask(again, dates.pilot_end)
+    days = (end - cases["referred_on"]).dt.days
+    table = pd.DataFrame({"family_id": cases["family_id"], "days": days, "closed": outcome})
+    return table[outcome.notna()].reset_index(drop=True)

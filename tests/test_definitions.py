@@ -1,0 +1,240 @@
+"""The reports' definitions at their edges, on families made by hand."""
+
+import pandas as pd
+import pytest
+
+from crewe_lib import definitions as d
+from crewe_lib import definitions_follow_up as f
+from crewe_lib.contract import TABLES
+from crewe_lib.errors import CreweError, DataError
+from crewe_lib.load import load_claims
+from crewe_lib.records import Records, to_records
+
+DATES = d.StudyDates(pd.Timestamp("2015-08-01"), pd.Timestamp("2016-11-01"), pd.Timestamp("2019-11-22"))
+EPISODE = {
+    "referred_on": "2015-10-01",
+    "plan_opened_on": "2015-10-11",
+    "status": "open",
+    "closed_on": "",
+    "closed_reason": "",
+    "primary_need": "N1",
+}
+CHILD = {
+    "lead_child": "1",
+    "sex": "female",
+    "born_in": "2008-05",
+    "ethnicity": "white_british",
+    "disability": "0",
+    "is_cin": "1",
+    "followed_to": "2019-11-22",
+}
+
+
+def frame(table: str, rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=TABLES[table].names).fillna("").astype(str)
+
+
+def closed(on: str, reason: str = "stepped_down", **more: str) -> dict:
+    return {"status": "closed", "closed_on": on, "closed_reason": reason, **more}
+
+
+def records(
+    *episodes: dict, child: dict | None = None, others: list[dict] = (), protection: list[dict] = ()
+) -> Records:
+    """One family, its lead child c1 and that child's episodes."""
+    rows = [{"episode_id": f"e{n}", "child_id": "c1", **EPISODE, **e} for n, e in enumerate(episodes, 1)]
+    family = {
+        "family_id": "f1",
+        "arm": "treatment",
+        "randomised_on": "2015-10-02",
+        "site": "crewe",
+        "case_data": "1",
+    }
+    return to_records(
+        {
+            "families": frame("families", [family]),
+            "children": frame("children", [{"child_id": "c1", "family_id": "f1", **CHILD, **(child or {})}, *others]),
+            "episodes": frame("episodes", rows),
+            "protection": frame("protection", [{"child_id": "c1", **row} for row in protection]),
+        },
+        "records",
+    )
+
+
+def outcome(made: Records, define, column: str, **options: object):
+    cases = d.derive_cases(made, dates=DATES)
+    value = define(made, cases, dates=DATES, **options)[column].iloc[0]
+    return None if pd.isna(value) else value
+
+
+def test_the_dates_are_those_that_the_reports_print() -> None:
+    assert d.derive_study_dates(load_claims()) == DATES
+
+
+class TestReferral:
+    def test_one_before_the_pilot_is_recoded_to_its_first_day(self) -> None:
+        case = d.derive_cases(records({"referred_on": "2015-03-01", "plan_opened_on": "2015-03-09"}), dates=DATES).iloc[
+            0
+        ]
+        assert (case["referred_on"], case["referred_on_recorded"]) == (DATES.pilot_start, pd.Timestamp("2015-03-01"))
+
+    @pytest.mark.parametrize("day", ["2015-08-01", "2015-08-02"])
+    def test_one_from_the_first_day_on_stays(self, day: str) -> None:
+        assert d.derive_cases(records({"referred_on": day}), dates=DATES).iloc[0]["referred_on"] == pd.Timestamp(day)
+
+    @pytest.mark.parametrize(("ended", "index"), [("2015-07-31", "e2"), ("2015-08-01", "e1")])
+    def test_an_episode_open_on_the_first_day_is_the_index_episode(self, ended: str, index: str) -> None:
+        made = records({"referred_on": "2014-01-01", "plan_opened_on": "2014-01-05", **closed(ended)}, {})
+        assert d.derive_cases(made, dates=DATES).iloc[0]["episode_id"] == index
+
+    def test_a_family_without_a_lead_child_is_refused(self) -> None:
+        with pytest.raises(DataError, match="do not have exactly one lead child"):
+            d.derive_cases(records({}, child={"lead_child": "0"}), dates=DATES)
+
+    def test_a_family_without_case_data_is_no_case(self) -> None:
+        made = records({})
+        made.families["case_data"] = "0"
+        assert d.derive_cases(made, dates=DATES).empty
+
+
+class TestHistory:
+    @pytest.mark.parametrize(("opened", "history"), [("2015-07-31", True), ("2015-08-01", False), ("", False)])
+    def test_a_plan_before_the_first_day(self, opened: str, history: bool) -> None:
+        made = records({"referred_on": "2015-07-01", "plan_opened_on": opened})
+        assert d.derive_cases(made, dates=DATES).iloc[0]["history"] == history
+
+    def test_a_sibling_s_plan_counts(self) -> None:
+        sibling = {"child_id": "c2", "family_id": "f1", **CHILD, "lead_child": "0"}
+        made = records({}, {"child_id": "c2", "plan_opened_on": "2012-01-01", **closed("2012-05-01")}, others=[sibling])
+        case = d.derive_cases(made, dates=DATES).iloc[0]
+        assert case["history"] and case["other_cin"]
+        assert d.derive_history(made, dates=DATES)["history"].tolist() == [True]
+
+
+class TestFirstRound:
+    @pytest.mark.parametrize(("day", "expected"), [("2016-10-31", True), ("2016-11-01", True), ("2016-11-02", False)])
+    def test_closing_on_the_last_day_counts(self, day: str, expected: bool) -> None:
+        assert outcome(records(closed(day)), d.derive_closed_round1, "closed") == expected
+
+    def test_an_open_case_is_not_closed(self) -> None:
+        assert outcome(records({}), d.derive_closed_round1, "closed") == False  # noqa: E712
+
+    def test_an_escalated_case_was_not_stepped_down(self) -> None:
+        assert not outcome(records(closed("2016-03-01", "escalated")), d.derive_closed_round1, "closed")
+
+    def test_an_unknown_day_leaves_both_outcomes_missing(self) -> None:
+        made = records(closed(""))
+        assert outcome(made, d.derive_closed_round1, "closed") is None
+        assert outcome(made, d.derive_rereferred_round1, "rereferred") is None
+
+    @pytest.mark.parametrize(
+        ("again", "expected"),
+        [("2016-02-29", False), ("2016-03-01", True), ("2016-11-01", True), ("2016-11-02", False)],
+    )
+    def test_a_referral_from_the_day_of_closing_to_the_last_day(self, again: str, expected: bool) -> None:
+        # The first of these days lies before closing: it is no re-referral, and the case stays closed.
+        made = records(closed("2016-03-01"), {"referred_on": again, "plan_opened_on": ""})
+        assert outcome(made, d.derive_rereferred_round1, "rereferred") == expected
+        assert outcome(made, d.derive_closed_round1, "closed") == (not expected)
+
+    def test_a_case_not_closed_cannot_be_rereferred(self) -> None:
+        made = records({}, {"referred_on": "2016-03-01"})
+        assert not outcome(made, d.derive_rereferred_round1, "rereferred")
+
+
+class TestDaysOpen:
+    @pytest.mark.parametrize(
+        ("episodes", "days", "event"),
+        [
+            ([closed("2015-10-31")], 30, True),
+            ([{}], 397, False),  # still open: to 1 November 2016
+            ([closed("2016-03-01"), {"referred_on": "2016-05-01"}], 397, False),  # re-referred: censored at the end
+            ([closed("2016-12-01")], 397, False),
+            ([closed("2015-10-31", "escalated")], 30, False),
+            ([{"referred_on": "2015-01-01", "plan_opened_on": "2015-01-02"}], 458, False),  # from the recoded day
+        ],
+    )
+    def test_days_and_event(self, episodes: list[dict], days: int, event: bool) -> None:
+        made = records(*episodes)
+        row = d.derive_days_open(made, d.derive_cases(made, dates=DATES), dates=DATES).iloc[0]
+        assert (row["days"], row["closed"]) == (days, event)
+
+    def test_an_unknown_outcome_is_left_out(self) -> None:
+        made = records(closed(""))
+        assert d.derive_days_open(made, d.derive_cases(made, dates=DATES), dates=DATES).empty
+
+
+class TestFollowUp:
+    @pytest.mark.parametrize(("day", "expected"), [("2019-11-22", True), ("2019-11-23", False), ("", True)])
+    @pytest.mark.parametrize("reading", ["status", "recorded"])
+    def test_closing_by_the_last_day(self, day: str, expected: bool, reading: str) -> None:
+        assert outcome(records(closed(day)), f.derive_closed_round2, "closed", reading=reading) == expected
+
+    def test_an_episode_opened_again_is_open_by_status_and_closed_as_recorded(self) -> None:
+        made = records(closed("2016-03-01"), {"referred_on": "2018-01-01"})
+        assert not outcome(made, f.derive_closed_round2, "closed", reading="status")
+        assert outcome(made, f.derive_closed_round2, "closed", reading="recorded")
+
+    @pytest.mark.parametrize(
+        ("again", "any_", "statutory"),
+        [
+            ("2016-10-01", True, True),
+            ("2016-10-02", True, False),
+            ("2019-11-22", True, False),
+            ("2019-11-23", False, False),
+        ],
+    )
+    def test_rereferral(self, again: str, any_: bool, statutory: bool) -> None:
+        made = records(closed("2016-03-01"), {"referred_on": again})
+        assert outcome(made, f.derive_rereferred_round2, "rereferred", reading="any") == any_
+        assert outcome(made, f.derive_rereferred_round2, "rereferred", reading="statutory") == statutory
+
+    @pytest.mark.parametrize(("to", "any_", "statutory"), [("2019-11-21", None, False), ("2016-09-30", None, None)])
+    def test_rereferral_is_unknown_for_a_child_lost_before_the_end(self, to: str, any_, statutory) -> None:
+        made = records(closed("2016-03-01"), child={"followed_to": to})
+        assert outcome(made, f.derive_rereferred_round2, "rereferred", reading="any") is any_
+        found = outcome(made, f.derive_rereferred_round2, "rereferred", reading="statutory")
+        assert found is None if statutory is None else found == statutory
+
+    @pytest.mark.parametrize(
+        ("day", "expected"),
+        [("2015-09-30", False), ("2015-10-01", True), ("2019-11-22", True), ("2019-11-23", False)],
+    )
+    def test_escalation_from_the_referral_to_the_last_day(self, day: str, expected: bool) -> None:
+        made = records({}, protection=[{"event": "child_protection", "started_on": day}])
+        assert outcome(made, f.derive_escalated, "escalated") == expected
+
+    @pytest.mark.parametrize(("born", "expected"), [("2001-11", True), ("2001-12", False), ("2001-10", True)])
+    def test_a_birthday_around_the_last_day(self, born: str, expected: bool) -> None:
+        # Born in November 2001: the birthday is taken to be the 15th, a week before the last day.
+        cases = d.derive_cases(records({}, child={"born_in": born}), dates=DATES)
+        assert f.derive_aged_out(cases, dates=DATES)["aged_out"].iloc[0] == expected
+
+    @pytest.mark.parametrize(
+        ("episode", "protection", "days", "known"),
+        [
+            (closed("2016-03-01"), [], 142, True),
+            (closed("2016-03-01"), [("2016-03-01", 1)], 1503, False),  # escalated on the day of closing
+            (closed("2016-03-01"), [("2016-02-01", 1)], 142, True),
+            ({}, [], 1503, False),
+            (closed(""), [], None, None),
+            ({"plan_opened_on": ""}, [], None, None),
+        ],
+    )
+    def test_case_length(self, episode: dict, protection: list, days: int | None, known: bool | None) -> None:
+        events = [{"event": "child_protection", "started_on": day} for day, _ in protection]
+        made = records(episode, protection=events)
+        assert outcome(made, f.derive_case_length, "days") == days
+        assert outcome(made, f.derive_case_length, "closed") == known
+
+    @pytest.mark.parametrize("define", [f.derive_closed_round2, f.derive_rereferred_round2])
+    def test_another_reading_is_refused(self, define) -> None:
+        with pytest.raises(CreweError, match="must be one of"):
+            outcome(records({}), define, "closed", reading="mine")
+
+
+@pytest.mark.parametrize(("born", "years", "under"), [("2004-10", 10, True), ("2004-09", 11, False)])
+def test_age_is_counted_at_referral(born: str, years: int, under: bool) -> None:
+    # Referred on 1 October 2015: a child of October 2004 turns eleven in the middle of that month.
+    case = d.derive_cases(records({}, child={"born_in": born}), dates=DATES).iloc[0]
+    assert (case["age_at_referral"], case["under_11"]) == (years, under)
