@@ -56,7 +56,7 @@ def derive_cases(records: Records, *, dates: StudyDates) -> pd.DataFrame:
     cases = families[["family_id", "arm"]].merge(lead.drop(columns="lead_child"), on="family_id", how="inner")
     cases = cases.merge(derive_index_episodes(records, dates=dates), on="child_id", how="inner")
     cases["born_on"] = cases["born_in"] + pd.Timedelta(days=BIRTHDAY - 1)
-    cases["referred_on"] = cases["referred_on_recorded"].clip(lower=dates.pilot_start)
+    cases["referred_on"] = not_before(cases["referred_on_recorded"], dates.pilot_start)
     cases["age_at_referral"] = completed_years(cases["born_on"], cases["referred_on"])
     cases["under_11"] = cases["age_at_referral"] < UNDER
     cases["history"] = cases["family_id"].isin(_families_with_history(records, dates))
@@ -124,7 +124,18 @@ def completed_years(born: pd.Series, at: pd.Series | pd.Timestamp) -> pd.Series:
     """Completed years of age on a day."""
     day = at if isinstance(at, pd.Series) else pd.Series(at, index=born.index)
     before = (day.dt.month < born.dt.month) | ((day.dt.month == born.dt.month) & (day.dt.day < born.dt.day))
-    return day.dt.year - born.dt.year - before.astype("int64")
+    years: pd.Series = day.dt.year - born.dt.year - before.astype("int64")
+    return years
+
+
+def not_before(days: pd.Series, first: pd.Timestamp) -> pd.Series:
+    """Days, those before the first put on it."""
+    return days.where(~(days < first), first)
+
+
+def not_after(days: pd.Series, last: pd.Timestamp) -> pd.Series:
+    """Days, those after the last put on it; a missing day stays missing."""
+    return days.where(~(days > last), last)
 
 
 def first_later_referral(records: Records, cases: pd.DataFrame, after: pd.Series) -> pd.Series:
@@ -180,7 +191,7 @@ def derive_days_open(records: Records, cases: pd.DataFrame, *, dates: StudyDates
     """
     outcome = derive_closed_round1(records, cases, dates=dates)["closed"]
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)
-    end = cases["closed_on"].clip(upper=dates.pilot_end).fillna(dates.pilot_end).mask(again, dates.pilot_end)
+    end = not_after(cases["closed_on"], dates.pilot_end).fillna(dates.pilot_end).mask(again, dates.pilot_end)
     days = (end - cases["referred_on"]).dt.days
     table = pd.DataFrame({"family_id": cases["family_id"], "days": days, "closed": outcome})
     return table[outcome.notna()].reset_index(drop=True)

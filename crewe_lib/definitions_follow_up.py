@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-from crewe_lib.definitions import ADULT_AGE, StudyDates, completed_years, first_later_referral
+from crewe_lib.definitions import ADULT_AGE, StudyDates, completed_years, first_later_referral, not_after
 from crewe_lib.errors import CreweError
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
@@ -52,7 +52,7 @@ def derive_rereferred_round2(
     _check(reading, ("any", "statutory"))
     last = pd.Series(dates.study_end, index=cases.index)
     if reading == "statutory":
-        last = (cases["referred_on_recorded"] + pd.DateOffset(months=12)).clip(upper=dates.study_end)
+        last = not_after(cases["referred_on_recorded"] + pd.DateOffset(months=12), dates.study_end)
     again = first_later_referral(records, cases, cases["referred_on_recorded"])
     found = again.le(last)
     unknown = ~found & (cases["followed_to"] < last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ class Records:
 
 def to_typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
     """A table of checked text in the types of the contract, its columns in the contract's order."""
-    typed = {}
+    typed: dict[str, pd.Series[Any]] = {}
     for item in table.fields:
         text = frame[item.name]
         if item.type == "integer":
