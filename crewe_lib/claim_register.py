@@ -133,6 +133,9 @@ CLAIMS = pa.DataFrameSchema(
     name="claims",
 )  # fmt: skip
 
+# Numbers that name something: years, figures, appendices.
+LABELS = ("date", "reference", "label")
+
 _NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
 
 
@@ -187,7 +190,7 @@ class Claim:
     @property
     def half_unit(self) -> float:
         """Half a unit of the last printed digit: how far rounding may have moved the value; 0 for exact counts."""
-        exact = self.unit in WHOLE and self.precision in ("digits", "words")
+        exact = self.unit in LABELS or (self.unit in WHOLE and self.precision in ("digits", "words"))
         return 0.0 if exact or not self.is_number else 0.5 * 10.0**-self.decimals
 
     @property

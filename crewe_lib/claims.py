@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.claim_classes import CLASSES, Recomputed, judge
-from crewe_lib.claim_register import Claim, Reader, to_claims
+from crewe_lib.claim_register import LABELS, Claim, Reader, to_claims
 from crewe_lib.claim_rules import RULES, Rule
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import CreweError, DataError
@@ -92,7 +92,8 @@ def _reach(claims: Mapping[str, Claim], tables: Tables, rule: Rule, read: set[st
 
 def write_printed(claim: Claim) -> str:
     """The printed value with its unit, for a reader."""
-    value = f"{claim.number:,.{max(claim.decimals, 0)}f}".replace("-", "−") if claim.is_number else claim.value
+    counted = claim.is_number and claim.unit not in LABELS
+    value = f"{claim.number:,.{max(claim.decimals, 0)}f}".replace("-", "−") if counted else claim.value
     before = {"about": "about ", "over": "over ", "under": "under "}.get(claim.precision, "")
     if claim.unit == "GBP" or claim.unit == "GBP per week":
         return f"{before}£{value}"
