@@ -3,7 +3,7 @@
 | class | meaning |
 |---|---|
 | exact | the rule gives what is printed, to the digit printed |
-| rounding | not to the digit, but rounding explains it: cut off, one unit of the last digit, or rounded inputs |
+| rounding | not to the digit, but rounding explains it: digits cut off, or rounded inputs |
 | minor | rounding does not explain it; no more than a tenth off, or a slip on which no result rests |
 | major | a reader would take away another size, count or meaning |
 | decision | a conclusion about significance or direction changes |
@@ -110,7 +110,7 @@ def _judge_number(claim: Claim, found: Recomputed, value: float, ends: tuple[flo
         low, high = claim.ends
         inside = low <= value <= high
         return Judgement("exact" if inside else found.differs or "minor", value)
-    printed, unit = claim.number, 10.0**-claim.decimals
+    printed = claim.number
     if claim.precision in ("about", "over", "under"):
         close = abs(value - printed) <= ABOUT_SHARE * abs(printed)
         right = {"about": True, "over": value > printed, "under": value < printed}[claim.precision]
@@ -120,10 +120,9 @@ def _judge_number(claim: Claim, found: Recomputed, value: float, ends: tuple[flo
     exact = Decimal(repr(printed))
     if rounds_to(value, exact, claim.decimals):
         return Judgement("exact", value)
-    whole = claim.half_unit == 0
-    near = not whole and (cut_to(value, exact, claim.decimals) or abs(value - printed) <= unit * 1.000001)
+    cut = claim.half_unit > 0 and cut_to(value, exact, claim.decimals)
     reach = ends is not None and ends[0] - claim.half_unit <= printed <= ends[1] + claim.half_unit
-    if near or reach:
+    if cut or reach:
         return Judgement("rounding", value)
     return Judgement(found.differs or _by_size(value, printed), value)
 

@@ -251,6 +251,7 @@ class Reader:
     tables: Mapping[str, tuple[Kind, pd.DataFrame]] = field(default_factory=dict)
     checking: str = ""
     read: set[str] = field(default_factory=set)
+    tables_read: set[str] = field(default_factory=set)
     kinds: set[Kind] = field(default_factory=set)
     moved: Mapping[str, float] = field(default_factory=dict)
 
@@ -295,6 +296,7 @@ class Reader:
         if name not in self.tables:
             raise DataError(f"the rule of {self.checking} needs the table '{name}', which was not given.")
         kind, frame = self.tables[name]
+        self.tables_read.add(name)
         self.kinds.add(kind)
         return frame
 

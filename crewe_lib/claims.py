@@ -30,7 +30,7 @@ class Entry:
 
     cls: one of `CLASSES`; printed: the value as printed, with its unit; recomputed: a number, words or None; how: the
     computation, or the reason that there is none; note: why it differs, or what the check cannot tell; method: the
-    kind of rule, blank without one; read: ids of the claims that the class rests on; kinds: kinds of data.
+    kind of rule, blank without one; read: ids of the claims that the class rests on, tables: names of other data; kinds: kinds of data.
     """
 
     claim: Claim
@@ -41,6 +41,7 @@ class Entry:
     note: str
     method: str
     read: frozenset[str]
+    tables: frozenset[str]
     kinds: tuple[Kind, ...]
 
 
@@ -50,7 +51,18 @@ def check_claim(claims: Mapping[str, Claim], id: str, tables: Tables) -> Entry:
     if rule is None:
         if not claim.status:
             raise DataError(f"claim {id} has no rule, and the register gives no reason (columns status and reason).")
-        return Entry(claim, claim.status, write_printed(claim), None, claim.reason, "", "", frozenset(), ("published",))
+        return Entry(
+            claim,
+            claim.status,
+            write_printed(claim),
+            None,
+            claim.reason,
+            "",
+            "",
+            frozenset(),
+            frozenset(),
+            ("published",),
+        )
     reader = Reader(claims, tables, checking=id)
     try:
         found = rule.function(reader)
@@ -71,6 +83,7 @@ def check_claim(claims: Mapping[str, Claim], id: str, tables: Tables) -> Entry:
         found.note,
         rule.method,
         frozenset(reader.read),
+        frozenset(reader.tables_read),
         tuple(sorted(kinds)),
     )
 

@@ -40,7 +40,8 @@ def reader(**values: str) -> Reader:
     ("printed", "columns", "value", "cls"),
     [
         ("72", {}, 71.95, "exact"),
-        ("72", {}, 71.4, "rounding"),  # one unit of the last digit
+        ("72", {}, 71.4, "minor"),
+        ("72", {}, 72.9, "rounding"),  # cut off
         ("74.98", {"unit": "GBP"}, 74.98795, "rounding"),  # cut off
         ("72", {}, 70.6, "minor"),
         ("72", {}, 50.0, "major"),
