@@ -141,7 +141,7 @@ def _judge_choices(claim: Claim, found: Recomputed) -> Judgement:
         return Judgement("exact", min(good, key=lambda choice: abs(choice - printed)))
     if cut := [choice for choice in found.choices if cut_to(choice, exact, claim.decimals)]:
         return Judgement("rounding", cut[0])
-    return Judgement(found.differs or "minor", nearest)
+    return Judgement(found.differs or _by_size(nearest, printed), nearest)
 
 
 def _judge_significance(claim: Claim, found: Recomputed) -> Judgement:

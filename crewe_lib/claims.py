@@ -30,7 +30,8 @@ class Entry:
 
     cls: one of `CLASSES`; printed: the value as printed, with its unit; recomputed: a number, words or None; how: the
     computation, or the reason that there is none; note: why it differs, or what the check cannot tell; method: the
-    kind of rule, blank without one; read: ids of the claims that the class rests on, tables: names of other data; kinds: kinds of data.
+    kind of rule, blank without one; read: ids of the claims that the class rests on; tables: names of other data;
+    kinds: kinds of data.
     """
 
     claim: Claim
