@@ -15,6 +15,7 @@ from crewe_lib.cost_distributions import read_closure_counts
 from crewe_lib.cost_tables import read_cost_tables
 from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
+from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
 from crewe_lib.tables import LA_DURATIONS, LA_MISSING, LA_PANEL, SERVICE_CAPACITY
@@ -130,9 +131,15 @@ def load_claims() -> pd.DataFrame:
 
 
 @traced
+def load_interviews() -> pd.DataFrame:
+    """The interviews of the 2017 report, row by row of its Tables 4 and 5 (data/published). Raises DataError."""
+    return _read_table("published", "interviews", INTERVIEWS)
+
+
+@traced
 def load_ledger_tables() -> dict[str, tuple[Kind, pd.DataFrame]]:
     """The other tables that rules of the ledger read, by name, each with its kind of data."""
-    return {"la_panel": ("official", load_la_panel())}
+    return {"la_panel": ("official", load_la_panel()), "interviews": ("published", load_interviews())}
 
 
 @traced

@@ -1,6 +1,27 @@
 """The rules of the ledger, by subject. Importing this package registers them all."""
 
-from crewe_lib.claim_rules import sample
+from crewe_lib.claim_rules import (
+    citations,
+    comparisons,
+    dates,
+    demographics,
+    interviews,
+    sample,
+    service,
+    staff,
+)
 from crewe_lib.claim_rules.registry import METHODS, RULES, Rule
 
-__all__ = ["METHODS", "RULES", "Rule", "sample"]
+__all__ = [
+    "METHODS",
+    "RULES",
+    "Rule",
+    "citations",
+    "comparisons",
+    "dates",
+    "demographics",
+    "interviews",
+    "sample",
+    "service",
+    "staff",
+]
