@@ -19,7 +19,6 @@ FRACTIONS: Mapping[str, float] = {
     "one quarter": 1 / 4,
 }
 PHASES = ("p1", "p2", "p3", "p4")
-signed = fixed(0, sign=True)
 
 
 def order(first: str, second: str, more: str, fewer: str, *, note: str = "") -> RuleFunction:
@@ -55,40 +54,11 @@ def fraction(part: str, whole: str) -> RuleFunction:
 
 
 def _compare() -> None:
-    add_rule(
-        "r2.reref.order", order("r2.reref.treat", "r2.reref.control", "FACT22 higher", "FACT22 lower"), "arithmetic"
-    )
-    add_rule("r2.closure.increased", order("r2.closure.control", "r2.closure.r1_control", "rose", "fell"), "arithmetic")
     add_rule("r2.t1.capacity_trend", order("r2.t1.p4.capacity", "r2.t1.p1.capacity", "raised", "reduced"), "arithmetic")
     add_rule(
         "r2.risk.gap_direction",
         order("r2.risk.treat", "r2.risk.control", "FACT22 larger", "FACT22 smaller"),
         "arithmetic",
-    )
-    add_rule(
-        "r2.mi.escalation_higher",
-        order(
-            "r2.mi.escalated",
-            "r2.mi.national_escalation",
-            "higher",
-            "lower",
-            note="One is a share of all cases over five years, the other a national rate without a stated year; they "
-            "may not count the same thing.",
-        ),
-        "arithmetic",
-    )
-
-
-@rule("r2.closure.not_sustained", "arithmetic")
-def _closure_not_sustained(reader: Reader) -> Recomputed:
-    before = reader.number("r1.closure.pc") - reader.number("r1.closure.cec")
-    after = reader.number("r2.closure.treat") - reader.number("r2.closure.control")
-    words = "not sustained" if before > 0 >= after else "sustained" if min(before, after) > 0 else "no gain to sustain"
-    return Recomputed(
-        f"FACT22 less the usual service, in percentage points: {signed(before)} in 2016, {signed(after)} in 2019",
-        words=words,
-        differs="decision",
-        note="Neither difference is significant, and the two reports may not count closed cases alike.",
     )
 
 
@@ -100,17 +70,6 @@ def _risk_not_sustained(reader: Reader) -> Recomputed:
         words="not sustained" if rise > 0 else "sustained",
         differs="decision",
         note="It rests on six cases; whether their risk is above or below that at referral is in a chart only.",
-    )
-
-
-@rule("r2.r1.open_longer", "arithmetic")
-def _open_longer(reader: Reader) -> Recomputed:
-    reader.infer()
-    pc, cec = (reader.number(f"r1.cost.case_{arm}") / reader.number(f"r1.cost.week_{arm}") for arm in ("pc", "cec"))
-    return Recomputed(
-        f"cost of a case / cost of a week: {pc:.1f} and {cec:.1f} weeks (implied)",
-        words="FACT22 longer" if pc > cec else "FACT22 shorter" if pc < cec else "alike",
-        differs="decision",
     )
 
 
@@ -218,12 +177,7 @@ def _others() -> None:
     add_rule("r2.sample.fraction_control", fraction("r2.sample.n_control", "r2.sample.families"), "arithmetic")
     add_rule("r2.risk.r1_treat", difference("r2.risk.n_r1", "r2.risk.r1_control"), "arithmetic")
     add_rule("r2.risk.r1_control", difference("r2.risk.n_r1", "r2.risk.r1_treat"), "arithmetic")
-    for id, source in (
-        ("r2.r1.history_sig", "r1.closure.hist_sig"),
-        ("sum.closure.sig", "r1.closure.sig"),
-        ("reg.sig", "r1.closure.sig"),
-    ):
-        add_rule(id, restated(source), "cited source")
+    add_rule("reg.sig", restated("r1.closure.sig"), "cited source")
 
 
 _compare()
