@@ -20,6 +20,7 @@ import nbformat
 import yaml
 
 from crewe_lib import pages, prose
+from crewe_lib.claim_pages import find_ledger, format_touched
 from crewe_lib.datapackage import find_resource
 from crewe_lib.errors import BuildError, CreweError
 from crewe_lib.evidence import unregistered
@@ -300,11 +301,13 @@ def stage_pages(
     (source / "_toc.yml").write_text(yaml.safe_dump(cut, sort_keys=False, allow_unicode=True), encoding="utf-8")
     shutil.copyfile(request.root / "references.bib", source / "references.bib")
     shutil.copytree(request.root / "_static", source / "_static")
+    ledger = find_ledger(evidence["items"])
     for name in chapters:
         items = [item for item in evidence["items"] if item["chapter"] == name]
         used = {entry["path"] for item in items for entry in item["data"]}
         data = [entry for entry in run["data"] if entry["path"] in used]
         panel = pages.format_panel(code, run["parameters"][name], data)
+        panel = "\n\n".join(filter(None, [format_touched(name, ledger), panel]))
         pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code))
     for file in pages.toc_files(cut):
         if not file.startswith("chapters/"):

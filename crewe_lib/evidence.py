@@ -20,22 +20,14 @@ from matplotlib.axes import Axes
 
 from crewe_lib import show
 from crewe_lib.errors import EvidenceError
-from crewe_lib.formats import Formatter, fixed, plain
+from crewe_lib.formats import Column, Formatter, fixed, plain
+from crewe_lib.ledger import Filter, LedgerColumn, format_ledger
 from crewe_lib.provenance import Origin, is_plain, start_recording, traced
 
 __all__ = ["EVIDENCE_MIME", "Chapter", "Column", "Item", "traced"]
 
 EVIDENCE_MIME = "application/vnd.crewe.evidence+json"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
-
-
-@dataclass(frozen=True)
-class Column:
-    """How a column of a tidy table is shown: its heading and its formatter. `blank` stands for a missing value."""
-
-    label: str
-    show: Formatter = plain
-    blank: str = "–"
 
 
 @dataclass(frozen=True)
@@ -164,13 +156,31 @@ class Chapter:
         self, id: str, frame: pd.DataFrame, *, columns: Mapping[str, Column], caption: str, note: str = ""
     ) -> None:
         """Register and show a tidy table: the named columns, in order, under their labels."""
-        missing = [name for name in columns if name not in frame]
-        if missing or frame.empty:
-            raise EvidenceError(f"{id}: the table has no {'rows' if frame.empty else 'column ' + ', '.join(missing)}.")
+        _check_columns(id, frame, columns)
         text = self.fill(caption)
         value = [{name: to_plain(row[name]) for name in columns} for row in frame.to_dict("records")]
         item = self._register(id, "table", frame, value, text)
         show.table(item.as_json(), written(frame, columns), self.fill(note))
+
+    def ledger(
+        self,
+        id: str,
+        frame: pd.DataFrame,
+        *,
+        columns: Mapping[str, LedgerColumn],
+        filters: Sequence[Filter],
+        caption: str,
+        key: str = "id",
+        note: str = "",
+    ) -> None:
+        """Register and show a long table that a reader can search, filter and sort; one to a page. Every column of the
+        frame is registered, also those not shown. `key` names the rows, which can be linked to."""
+        _check_columns(id, frame, [*columns, key, *(entry.column for entry in filters)])
+        text = self.fill(caption)
+        value = [{str(name): to_plain(cell) for name, cell in row.items()} for row in frame.to_dict("records")]
+        item = self._register(id, "ledger", frame, value, text)
+        body = format_ledger(value, written(frame, columns), columns, filters, key=key, name=show.anchor(id))
+        show.ledger(item.as_json(), body, self.fill(note))
 
     def figure(
         self,
@@ -251,6 +261,12 @@ class Chapter:
         item = Item(id=id, kind=kind, chapter=self.name, text=text, value=value, origin=origin)
         self.items[id] = item
         return item
+
+
+def _check_columns(id: str, frame: pd.DataFrame, columns: Iterable[str]) -> None:
+    missing = [name for name in columns if name not in frame]
+    if missing or frame.empty:
+        raise EvidenceError(f"{id}: the table has no {'rows' if frame.empty else 'column ' + ', '.join(missing)}.")
 
 
 def written(frame: pd.DataFrame, columns: Mapping[str, Column]) -> list[list[str]]:

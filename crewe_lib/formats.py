@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -74,6 +75,15 @@ def p_phrase(value: Any) -> str:
 def plain(value: Any) -> str:
     """As it is: names, years, words."""
     return str(value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column of a tidy table is shown: its heading and its formatter. `blank` stands for a missing value."""
+
+    label: str
+    show: Formatter = plain
+    blank: str = "–"
 
 
 def choose(positive: str, negative: str, zero: str = "no change") -> Formatter:

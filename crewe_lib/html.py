@@ -72,9 +72,33 @@ def finish_html(html: Path) -> None:
             double.decompose()  # a second title and contents, for the browser's own printing; the PDF is for that
         for link in soup.select("figure a.image-reference"):
             link.unwrap()  # a link whose name would be the whole alternative text
+        for table in soup.select("table.crewe-ledger"):
+            _finish_ledger(soup, table, page)
         for table in soup.select("article table"):
             _finish_table(table)
         page.write_text(str(soup), encoding="utf-8")
+
+
+def _finish_ledger(soup: BeautifulSoup, table: Tag, page: Path) -> None:
+    """Give a long table the caption and number of its stand-in, and link the other chapters that the book has.
+
+    Raises BuildError if there is no stand-in.
+    """
+    name = str(table.attrs.pop("data-caption", ""))
+    stand_in = soup.select_one(f"table#{name}.crewe-stand-in") if name else None
+    caption = stand_in.caption if stand_in else None
+    if stand_in is None or caption is None:
+        raise BuildError(f"{page.name}: the long table '{name}' has lost its caption.")
+    table.insert(0, caption.extract())
+    table["id"], caption["id"] = name, f"{name}-caption"
+    around = stand_in.find_parent("div", class_="pst-scrollable-table-container")
+    (around or stand_in).decompose()
+    for span in table.select("span[data-chapter]"):
+        file = f"{span.attrs.pop('data-chapter')}.html"
+        if file != page.name and (page.parent / file).is_file():
+            span.name, span["href"] = "a", file
+        else:
+            span.unwrap()
 
 
 def _finish_table(table: Tag) -> None:

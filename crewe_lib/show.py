@@ -49,6 +49,18 @@ def table(item: Mapping[str, Any], rows: Sequence[Sequence[str]], note: str) -> 
     _publish(item, {})
 
 
+def ledger(item: Mapping[str, Any], body: str, note: str) -> None:
+    """Publish a long table, whose HTML is `body`. Sphinx numbers and captions a table of one cell that stands in for
+    it; `html.finish_html` puts that caption on the table itself."""
+    name = anchor(item["id"])
+    lines = [f"```{{list-table}} {_caption(item)}", f":name: {name}", ":class: crewe-stand-in", "", f"* - {name}"]
+    lines += ["```", "", body, ""]
+    if note:
+        lines += ["```{div} crewe-note", note, "```", ""]
+    _write("\n".join(lines + _trail(item, None)), item["id"])
+    _publish(item, {})
+
+
 def list_table(rows: Sequence[Sequence[str]], *, caption: str = "", name: str = "") -> list[str]:
     """MyST lines of a table: the first row heads the columns, the first column the rows."""
     classes = ["crewe-table"]
@@ -123,7 +135,7 @@ def _caption(item: Mapping[str, Any]) -> str:
 
 def _trail(item: Mapping[str, Any], rows: Sequence[Sequence[str]] | None) -> list[str]:
     """The 'Behind this' box: functions with their lines, data with their hashes, the numbers themselves."""
-    what = item["kind"]
+    what = "table" if item["kind"] == "ledger" else item["kind"]
     lines = [f"````{{dropdown}} Behind this {what}", ":class-container: crewe-trail html-only", ""]
     lines += [f"`{item['id']}`", ""]
     link = os.environ.get(SOURCE_LINK, "")

@@ -181,6 +181,9 @@ def _unfold(soup: BeautifulSoup, article: Tag) -> None:
         label.attrs = {"class": "tab-title"}
     for link in article.select("a.image-reference"):
         link.unwrap()
+    for gap in article.select("wbr"):
+        gap.insert_before("\u200b")  # WeasyPrint does not break at the element
+        gap.unwrap()
     for cell in article.select("div.cell"):
         if not cell.get_text(strip=True) and not cell.select_one("img, svg, table"):
             cell.decompose()
@@ -223,6 +226,7 @@ def _make_links_internal(book: Book, article: Tag, page: TocPage, html_dir: Path
             link["class"] = "external"
             continue
         file, _, fragment = href.partition("#")
+        file, fragment = file.partition("?")[0], "" if "=" in fragment else fragment  # a filter of a table on a screen
         target = posixpath.normpath(posixpath.join(posixpath.dirname(page.name), file)) if file else page.name
         name = target.removesuffix(".html")
         if name in names and (not file or target.endswith(".html")) and href not in ("", "#"):

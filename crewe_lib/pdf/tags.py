@@ -163,7 +163,8 @@ def fit_tables(soup: BeautifulSoup, main: Tag, lay_out: Callable[[str], Any]) ->
     BuildError
         If a table is too wide even for a turned page.
     """
-    tables = [table for table in main.select("table") if _may_be_wide(table)]
+    # A long table has its widths from its columns, on pages that the style sheet turns.
+    tables = [table for table in main.select("table:not(.crewe-ledger)") if _may_be_wide(table)]
     if not tables:
         return
     for number, table in enumerate(tables):
