@@ -18,7 +18,7 @@ from crewe_lib.errors import DataError
 from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
-from crewe_lib.tables import LA_DURATIONS, LA_MISSING, LA_PANEL, SERVICE_CAPACITY
+from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL, SERVICE_CAPACITY
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
 # Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.
@@ -113,6 +113,15 @@ def load_la_missing() -> pd.DataFrame:
 
 
 @traced
+def load_context_counts() -> pd.DataFrame:
+    """Figures beside the panel, for England and Cheshire East: one row per year, vintage and measure (data/official).
+
+    Raises DataError if the file is not what its package states.
+    """
+    return _read_official("context_counts", CONTEXT_COUNTS)
+
+
+@traced
 def load_service_capacity() -> pd.DataFrame:
     """How many cases FACT22 could hold at a time in each year (data/published). Raises DataError."""
     return _read_table("published", "service_capacity", SERVICE_CAPACITY)
@@ -139,7 +148,11 @@ def load_interviews() -> pd.DataFrame:
 @traced
 def load_ledger_tables() -> dict[str, tuple[Kind, pd.DataFrame]]:
     """The other tables that rules of the ledger read, by name, each with its kind of data."""
-    return {"la_panel": ("official", load_la_panel()), "interviews": ("published", load_interviews())}
+    return {
+        "la_panel": ("official", load_la_panel()),
+        "context_counts": ("official", load_context_counts()),
+        "interviews": ("published", load_interviews()),
+    }
 
 
 @traced

@@ -215,6 +215,34 @@ LA_DURATIONS = pa.DataFrameSchema(
     name="la_durations",
 )
 
+CONTEXT_COUNTS = pa.DataFrameSchema(
+    {
+        **_AUTHORITY,
+        "year": _YEAR,
+        "vintage": _VINTAGE,
+        "subject": _text(
+            "What the figure is about",
+            allowed=("assessment factors", "assessments", "child protection plans", "children in need"),
+        ),
+        "measure": _text("What is counted: a factor found at assessment, or the name of the count"),
+        "number": _count("The publisher's number", "as the measure says"),
+        "percentage": pa.Column(
+            "float64",
+            pa.Check.in_range(0, 100, error="must lie between 0 and 100"),
+            nullable=True,
+            description="A factor's share of the assessed episodes with any factor recorded, from the two numbers",
+            metadata={"unit": "%", "minimum": 0, "maximum": 100},
+        ),
+        "release": _text("The release whose file holds the number"),
+        "column": _text("Heading of the file's column that holds it"),
+    },
+    checks=[pa.Check(_code_fits_authority, name="authority/la_code", error="la_code must be blank for England only")],
+    unique=["authority", "year", "vintage", "measure"],
+    strict=True,
+    ordered=True,
+    name="context_counts",
+)
+
 SERVICE_CAPACITY = pa.DataFrameSchema(
     {
         "phase": _text("Phase of the service, as the report names its timeline"),

@@ -58,7 +58,7 @@ def test_wrong_calls_are_one_line(words, code, message) -> None:
 def test_the_panel_is_built_from_a_folder_of_files(tmp_path) -> None:
     run = crewe("official", "build", str(FIXTURES), "--out", str(tmp_path / "official"))
     assert run.returncode == 0, run.stderr
-    names = {"la_panel.csv", "la_durations.csv", "la_missing.csv", "datapackage.json"}
+    names = {"la_panel.csv", "la_durations.csv", "la_missing.csv", "context_counts.csv", "datapackage.json"}
     assert {p.name for p in (tmp_path / "official").iterdir()} == names
     assert "of la_durations from 17 files" in run.stdout
 

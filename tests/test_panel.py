@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "data" / "official"
 FIXTURES = ROOT / "tests" / "fixtures" / "dfe" / "source"
 COUNTS = [name for name, column in LA_PANEL.columns.items() if str(column.dtype) == "Int64"]
-BUILT = ("la_panel.csv", "la_durations.csv", "la_missing.csv", "datapackage.json")
+BUILT = ("la_panel.csv", "la_durations.csv", "la_missing.csv", "context_counts.csv", "datapackage.json")
 
 
 def read_panel(folder: Path) -> pd.DataFrame:
@@ -388,7 +388,7 @@ def test_order_of_rows_and_columns_does_not_matter(source: Path) -> None:
         table = table.sample(frac=1, random_state=len(raw)).sample(frac=1, axis=1, random_state=len(raw))
         table.to_csv(path, index=False, encoding="utf-8")
     again = assemble_tables(source)
-    assert again.keys() == tables.keys() == {"la_panel", "la_durations", "la_missing"}
+    assert again.keys() == tables.keys() == {"la_panel", "la_durations", "la_missing", "context_counts"}
     for name, table in tables.items():
         pd.testing.assert_frame_equal(table, again[name])
 

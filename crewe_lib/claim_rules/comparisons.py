@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 
 from crewe_lib.claim_classes import Recomputed
@@ -11,13 +10,6 @@ from crewe_lib.claim_rules.common import difference, product, restated, written
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
 from crewe_lib.formats import fixed
 
-FRACTIONS: Mapping[str, float] = {
-    "one third": 1 / 3,
-    "half": 1 / 2,
-    "two-thirds": 2 / 3,
-    "three-quarters": 3 / 4,
-    "one quarter": 1 / 4,
-}
 PHASES = ("p1", "p2", "p3", "p4")
 
 
@@ -38,17 +30,6 @@ def years_of(source: str, *, note: str = "") -> RuleFunction:
     def compute(reader: Reader) -> Recomputed:
         start, end = reader.day(source), reader.day(source, end=True)
         return Recomputed(f"{start:%B %Y} to {end:%B %Y}", words=f"{start:%Y} to {end:%Y}", differs="minor", note=note)
-
-    return compute
-
-
-def fraction(part: str, whole: str) -> RuleFunction:
-    """The simple fraction nearest to a printed share."""
-
-    def compute(reader: Reader) -> Recomputed:
-        k, n = reader.number(part), reader.number(whole)
-        nearest = min(FRACTIONS, key=lambda name: abs(FRACTIONS[name] - k / n))
-        return Recomputed(f"{written(k)} / {written(n)} = {k / n:.3f}", words=nearest, differs="minor")
 
     return compute
 
@@ -173,8 +154,6 @@ def _rounds(reader: Reader) -> Recomputed:
 
 def _others() -> None:
     add_rule("r2.design.cases_pod_before", product("r2.design.swc_fps_before", "r2.design.fp_cap"), "arithmetic")
-    add_rule("r2.sample.fraction_treat", fraction("r2.sample.n_treat", "r2.sample.families"), "arithmetic")
-    add_rule("r2.sample.fraction_control", fraction("r2.sample.n_control", "r2.sample.families"), "arithmetic")
     add_rule("r2.risk.r1_treat", difference("r2.risk.n_r1", "r2.risk.r1_control"), "arithmetic")
     add_rule("r2.risk.r1_control", difference("r2.risk.n_r1", "r2.risk.r1_treat"), "arithmetic")
     add_rule("reg.sig", restated("r1.closure.sig"), "cited source")

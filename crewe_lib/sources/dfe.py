@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from crewe_lib.sources import FIRST_MARKS, Layout, read_source
+from crewe_lib.sources import FIRST_MARKS, Layout, context_headers, read_source
 
 PUBLISHER = "Department for Education"
 
@@ -37,7 +37,8 @@ def _first_published(year: int, title: str, gss: str | None, measures: Mapping[s
         publisher=PUBLISHER,
         title=f"DfE {title}, underlying data",
         columns=columns | ({"gss": gss} if gss else {}),
-        measures=measures,
+        measures={**measures, **context_headers.FIRST_PUBLISHED.get(year, {})},
+        signature=tuple(measures.values()),
         levels={"LA": "authority", "National": "england"},
         year=year,
         encoding="latin-1",
@@ -179,6 +180,7 @@ REVISED = (
             "episodes_ended": "Ended_episodes",
             "children_ended": "Ended_child",
             "cin_31_march": "At31_episodes",
+            **context_headers.REVISED,
         },
     ),
     # Open and ended episodes come in the same bands, so only the column for all of them tells b4 from b5.

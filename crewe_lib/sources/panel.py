@@ -28,13 +28,16 @@ from crewe_lib.checks import check_table
 from crewe_lib.datapackage import DESCRIPTOR, write_descriptor
 from crewe_lib.errors import DataError
 from crewe_lib.sources import ENGLAND, mhclg
+from crewe_lib.sources.context import assemble_context
+from crewe_lib.sources.context_headers import MEASURES
 from crewe_lib.sources.describe import SourceFile, describe_package, describe_source
 from crewe_lib.sources.folder import Ignored, Source, read_sources
-from crewe_lib.tables import ALL_DURATIONS, DURATION_BANDS, LA_DURATIONS, LA_MISSING, LA_PANEL
+from crewe_lib.tables import ALL_DURATIONS, CONTEXT_COUNTS, DURATION_BANDS, LA_DURATIONS, LA_MISSING, LA_PANEL
 
 KEYS = ["la_code", "year", "vintage"]
 ORDER = ["authority", "vintage", "year"]
 SCHEMAS = {"la_panel": LA_PANEL, "la_durations": LA_DURATIONS, "la_missing": LA_MISSING}
+CONTEXT = "context_counts"
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,7 @@ def assemble_durations(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def assemble_tables(source_dir: Path) -> dict[str, pd.DataFrame]:
-    """la_panel, la_durations and la_missing from the publishers' files below a folder; see `SCHEMAS`.
+    """The tables of `SCHEMAS`, and context_counts, from the publishers' files below a folder.
 
     Rows are sorted by authority, (vintage,) year and what else tells them apart. Raises DataError for anything
     that is not as it should be.
@@ -177,6 +180,7 @@ def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
     keyed = [assign_la_codes(one, codes) for one in sources]
     check_coverage(keyed)
     cells = assemble_cells(keyed)
+    cells = cells[~cells["measure"].isin(MEASURES)]
     deprivation = next(one.cells for one in keyed if one.layout is mhclg.IMD_2015)
     panel = cells.pivot(index=KEYS, columns="measure", values="value").reset_index()
     panel["imd_2015_score"] = panel["la_code"].map(deprivation.set_index("la_code")["value"]).astype("float64")
@@ -187,11 +191,11 @@ def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
         named = found[name].merge(register, left_on="la_code", right_index=True)
         tables[name] = named.sort_values(order[name], ignore_index=True)[list(schema.columns)]
         check_table(tables[name], schema, name)
-    return tables
+    return tables | {CONTEXT: check_table(assemble_context(keyed, register), CONTEXT_COUNTS, CONTEXT)}
 
 
 def build_official(source_dir: Path, out_dir: Path) -> BuildReport:
-    """Write each table of `SCHEMAS` and datapackage.json, each whole or not at all, the same bytes each time.
+    """Write the tables and datapackage.json, each whole or not at all, the same bytes each time.
 
     Raises DataError if the publishers' files are not as they should be (nothing is then written), or if
     `out_dir` cannot be written.
