@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from crewe_lib.claim_classes import CLASSES, Recomputed, judge
+from crewe_lib.claim_classes import AGREES, CLASSES, Judgement, Recomputed, judge
 from crewe_lib.claim_register import LABELS, Claim, Reader, to_claims
 from crewe_lib.claim_rules import RULES, Rule
+from crewe_lib.claim_rules.registry import RuleFunction
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.provenance import infers, traced
@@ -64,15 +65,11 @@ def check_claim(claims: Mapping[str, Claim], id: str, tables: Tables) -> Entry:
             frozenset(),
             ("published",),
         )
-    reader = Reader(claims, tables, checking=id)
-    try:
-        found = rule.function(reader)
-        plain = judge(claim, found)
-        judged = plain if plain.cls == "exact" else judge(claim, found, _reach(claims, tables, rule, reader.read))
-    except ZeroDivisionError:
-        raise DataError(
-            f"claim {id}: its rule divides by zero; one of {', '.join(sorted(reader.read))} is 0."
-        ) from None
+    found, judged, reader = _apply(claims, tables, rule, rule.function)
+    if rule.implied is not None and judged.cls != "exact":
+        second = _apply(claims, tables, rule, rule.implied, infers=True)
+        if second[1].cls == "exact" or judged.cls not in AGREES:
+            found, judged, reader = second
     kinds: set[Kind] = {"published", *reader.kinds} | ({"inferred"} if claim.origin == "derived" else set())
     how = found.uninformative or (found.repeats if judged.recomputed is None else "") or found.how
     return Entry(
@@ -89,7 +86,28 @@ def check_claim(claims: Mapping[str, Claim], id: str, tables: Tables) -> Entry:
     )
 
 
-def _reach(claims: Mapping[str, Claim], tables: Tables, rule: Rule, read: set[str]) -> tuple[float, float] | None:
+def _apply(
+    claims: Mapping[str, Claim], tables: Tables, rule: Rule, function: RuleFunction, *, infers: bool = False
+) -> tuple[Recomputed, Judgement, Reader]:
+    """What one form of a rule finds, the class that follows, and what was read for it."""
+    claim, reader = claims[rule.claim], Reader(claims, tables, checking=rule.claim)
+    if infers:
+        reader.infer()
+    try:
+        found = function(reader)
+        judged = judge(claim, found)
+        if judged.cls != "exact":
+            judged = judge(claim, found, _reach(claims, tables, rule.claim, function, reader.read))
+    except ZeroDivisionError:
+        raise DataError(
+            f"claim {claim.id}: its rule divides by zero; one of {', '.join(sorted(reader.read))} is 0."
+        ) from None
+    return found, judged, reader
+
+
+def _reach(
+    claims: Mapping[str, Claim], tables: Tables, id: str, function: RuleFunction, read: set[str]
+) -> tuple[float, float] | None:
     """Least and largest result as the rounded numbers that a rule read vary within half a unit; None if none does."""
     rounded = [claims[id] for id in sorted(read) if claims[id].half_unit > 0]
     if not rounded or len(rounded) > MOST_CORNERS:
@@ -97,7 +115,7 @@ def _reach(claims: Mapping[str, Claim], tables: Tables, rule: Rule, read: set[st
     results = []
     for signs in itertools.product((-1, 1), repeat=len(rounded)):
         moved = {c.id: c.number + sign * c.half_unit for c, sign in zip(rounded, signs, strict=True)}
-        found: Recomputed = rule.function(Reader(claims, tables, checking=rule.claim, moved=moved))
+        found = function(Reader(claims, tables, checking=id, moved=moved))
         if found.value is None:
             return None
         results.append(found.value)

@@ -57,6 +57,15 @@ def rereferral_cost_gap(v: Values) -> float:
     return pc - v["closed_share_cec"] * v["rereferrals_cec"] / v["cases_cec"] * v["cost_per_case_cec"]
 
 
+def cost_parts(v: Values) -> dict[str, float]:
+    """Table 6, PC − CEC, split: £ per case put down to price, duration and both, by the implied weeks open."""
+    base_price = v["weekly_cost_cec"]
+    base_weeks = v["cost_per_case_cec"] / base_price
+    price = v["weekly_cost_pc"] - base_price
+    weeks = v["cost_per_case_pc"] / v["weekly_cost_pc"] - base_weeks
+    return {"price": price * base_weeks, "duration": weeks * base_price, "both": price * weeks}
+
+
 # For the tornado: each outcome's formula, and every input that enters it.
 _FORMULAS: Mapping[Outcome, Callable[[Values], float]] = {
     "lifetime_earnings_gap": lifetime_earnings_gap,
@@ -101,12 +110,7 @@ def estimate_cost_parts(inputs: pd.DataFrame) -> pd.DataFrame:
     price: dearer weeks at CEC's duration; duration: more weeks at CEC's price; both: the extra weeks at the
     extra price. Returns part, estimate (£ per case), share (of the total).
     """
-    v = derive_values(inputs, needs=PUBLISHED_INPUTS)
-    base_price = v["weekly_cost_cec"]
-    base_weeks = v["cost_per_case_cec"] / base_price
-    price = v["weekly_cost_pc"] - base_price
-    weeks = v["cost_per_case_pc"] / v["weekly_cost_pc"] - base_weeks
-    parts = {"price": price * base_weeks, "duration": weeks * base_price, "both": price * weeks}
+    parts = cost_parts(derive_values(inputs, needs=PUBLISHED_INPUTS))
     total = sum(parts.values())
     rows = [(name, pounds, pounds / total) for name, pounds in {**parts, "total": total}.items()]
     return pd.DataFrame(rows, columns=["part", "estimate", "share"])

@@ -14,8 +14,8 @@ from itertools import product
 
 import pandas as pd
 
+from crewe_lib.claim_register import read_register
 from crewe_lib.cost_benefit import IMPLIED, PRINTED, cost_of_escalation, rereferral_cost_gap
-from crewe_lib.errors import CreweError
 from crewe_lib.evidence import traced
 from crewe_lib.formats import round_half_up
 from crewe_lib.unit_costs import ALL_INPUTS, derive_values
@@ -129,7 +129,7 @@ def estimate_escalation_savings(inputs: pd.DataFrame) -> pd.DataFrame:
 
 @traced
 def check_table8_readings(
-    inputs: pd.DataFrame, printed: pd.DataFrame, *, arms: Sequence[tuple[int, int]] = ARM_SIZES
+    inputs: pd.DataFrame, register: pd.DataFrame, *, arms: Sequence[tuple[int, int]] = ARM_SIZES
 ) -> pd.DataFrame:
     """Every combination of documented candidates for Table 8, and whether it gives the two printed figures.
 
@@ -138,9 +138,9 @@ def check_table8_readings(
     printed 6 and 6.7%, or 5 and 3 over each pair of arm sizes; k, the cost per case or weekly cost of each
     arm, one arm's cost per case for both, or Catch22's cost of a child-in-need case for both; cases, 126, 128
     or 132. 'Gives' means equal, whatever the sign, when rounded half up to the printed digit. Returns closed,
-    rates, cost, cases, per_case, total, gives_per_case, gives_total, gives_both.
+    rates, cost, cases, per_case, total, gives_per_case, gives_total, gives_both. register: the published claims.
     """
-    v, targets = derive_values(inputs, needs=ALL_INPUTS), _targets(printed)
+    v, targets = derive_values(inputs, needs=ALL_INPUTS), _targets(register)
     rows = []
     for (closed, a), (rates, r), (cost, k), cases in product(
         _closed_candidates(v).items(),
@@ -156,15 +156,11 @@ def check_table8_readings(
     return frame.assign(gives_both=frame["gives_per_case"] & frame["gives_total"])
 
 
-def _targets(printed: pd.DataFrame) -> dict[str, tuple[Decimal, int]]:
-    """What Table 8 prints, per case and in total, and to how many decimals."""
-    found = {}
-    for name, measure in (("t8_case", "per_case"), ("t8_total", "total")):
-        rows = printed[printed["figure"] == name]
-        if len(rows) != 1:
-            raise CreweError(f"the printed figures must hold '{name}' once; see cost_tables.csv.")
-        found[measure] = (Decimal(str(rows["value"].iloc[0])), int(rows["decimals"].iloc[0]))
-    return found
+def _targets(register: pd.DataFrame) -> dict[str, tuple[Decimal, int]]:
+    """What Table 8 prints, per case and in total, and to how many decimals. Raises DataError if a claim is absent."""
+    reader = read_register(register)
+    found = {"per_case": reader.claim("r1.cost.reref_case"), "total": reader.claim("r1.cost.reref_total")}
+    return {measure: (Decimal(repr(claim.number)), claim.decimals) for measure, claim in found.items()}
 
 
 def _closed_candidates(v: Mapping[str, float]) -> Pairs:

@@ -9,7 +9,7 @@ import pandas as pd
 from crewe_lib.evidence import Binding, Column, traced
 from crewe_lib.figures.cost_benefit import format_input
 from crewe_lib.figures.cost_uncertainty import format_share
-from crewe_lib.formats import count, fixed, level, percent, plain, pounds, spelt
+from crewe_lib.formats import agree, count, fixed, level, percent, plain, pounds, spelt
 
 ARMS = {"pc": "Project Crewe", "cec": "Control (Cheshire East)"}
 PARTS = {
@@ -33,12 +33,12 @@ PARTS_COLUMNS = {
 }
 CHECK_COLUMNS = {
     "place": Column("Where"),
-    "row": Column("Row"),
-    "measure": Column("Figure"),
+    "statement": Column("Figure", lambda text: text[:1].upper() + text[1:]),
     "verdict": Column("Verdict"),
     "printed": Column("Printed"),
-    "shown": Column("Recomputed"),
-    "explanation": Column("Remark", blank=""),
+    "recomputed": Column("Recomputed"),
+    "how": Column("From"),
+    "note": Column("Remark", blank=""),
 }
 CLOSURE_COLUMNS = {
     "label": Column("Closures taken from"),
@@ -104,9 +104,20 @@ def describe_tornado(tornado: pd.DataFrame) -> dict[str, str]:
     return {"text": "; ".join(said) + "."}
 
 
+PRINTED_CLAIMS = {
+    "t8_case": "r1.cost.reref_case",
+    "t9_case": "r1.cost.escal_save_case",
+    "text_national": "r1.cost.escal_nat_text",
+    "t9_national": "r1.cost.escal_nat_table",
+    "t9_escalation_pc": "r1.cost.escal_pc",
+}
+
+
 def _numbers() -> Iterator[Binding]:
-    for key in ("printed", "inputs", "recomputed", "agree", "agree_implied", "truncated", "disagree"):
+    for key in ("printed", "inputs", "recomputed", "agree", "agree_implied"):
         yield Binding(key, "verdicts", key, show=count)
+    yield Binding("truncated", "verdicts", "truncated", show=agree("follows", "follow"))
+    yield Binding("disagree", "verdicts", "disagree", show=agree("does", "do"))
     for part in ("price", "duration", "both", "total"):
         yield Binding(part, "parts", "estimate", {"part": part}, pounds())
     yield Binding("duration_share", "parts", "share", {"part": "duration"}, percent())
@@ -121,10 +132,10 @@ def _numbers() -> Iterator[Binding]:
     for reading in ("unrounded", "eight", "eight_national_9"):
         yield Binding(f"escal_{reading}", "escalations", "per_case", {"reading": reading}, pounds(2))
     yield Binding("n_pilot_year", "escalations", "escalations", {"reading": "eight"}, spelt)
-    for name, figure in (("rereferrals", "text_rereferrals"), ("escalations", "text_escalations")):
-        yield Binding(f"n_{name}", "printed", "value", {"figure": figure}, spelt)
-    for figure in ("t8_case", "t9_case", "text_national", "t9_national", "t9_escalation_pc"):
-        yield Binding(figure, "printed", "printed", {"figure": figure})
+    for name, claim in (("rereferrals", "r1.reref.total"), ("escalations", "r1.cost.escal_obs")):
+        yield Binding(f"n_{name}", "figures", "value", {"id": claim}, spelt)
+    for name, claim in PRINTED_CLAIMS.items():
+        yield Binding(name, "figures", "printed", {"id": claim})
     for key in ("combinations", "give_both"):
         yield Binding(f"search_{key}", "search", key, show=spelt)
 

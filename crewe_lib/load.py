@@ -12,7 +12,6 @@ import pandera.pandas as pa
 from crewe_lib.checks import check_table
 from crewe_lib.claim_register import read_claims
 from crewe_lib.cost_distributions import read_closure_counts
-from crewe_lib.cost_tables import read_cost_tables
 from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
 from crewe_lib.interview_table import INTERVIEWS
@@ -171,12 +170,6 @@ def load_implied_inputs() -> pd.DataFrame:
 def load_closure_counts() -> pd.DataFrame:
     """Implied counts of families with a closed case, by round and arm (data/inferred)."""
     return _read_package_file("inferred", "closure_counts", read_closure_counts)
-
-
-@traced
-def load_cost_tables() -> pd.DataFrame:
-    """Every figure printed in the report's Tables 6 to 9 and around them (data/published)."""
-    return _read_package_file("published", "cost_tables", read_cost_tables)
 
 
 def _read_table(dataset: str, name: str, schema: pa.DataFrameSchema) -> pd.DataFrame:

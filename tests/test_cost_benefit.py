@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 
+from crewe_lib.claim_register import read_claims, read_claims_file
 from crewe_lib.cost_benefit import (
     OUTCOMES,
     estimate_closure_readings,
@@ -28,6 +29,14 @@ from crewe_lib.cost_benefit import (
     estimate_tornado,
     estimate_weeks_open,
 )
+from crewe_lib.cost_checks import (
+    INPUT,
+    VERDICTS,
+    derive_cost_checks,
+    derive_printed_figures,
+    derive_recomputed,
+    summarise_verdicts,
+)
 from crewe_lib.cost_readings import (
     check_table8_readings,
     derive_search_count,
@@ -35,8 +44,6 @@ from crewe_lib.cost_readings import (
     estimate_rereferral_costs,
     round_to_printed,
 )
-from crewe_lib.cost_rules import INPUT_FIGURES, RULES
-from crewe_lib.cost_tables import check_cost_tables, read_cost_tables
 from crewe_lib.datapackage import read_descriptor, write_descriptor
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.figures.cost_benefit import draw_tornado, format_input
@@ -60,13 +67,13 @@ def inputs() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def printed() -> pd.DataFrame:
-    return read_cost_tables(DATA / "published")
+def register() -> pd.DataFrame:
+    return read_claims_file(DATA / "published" / "claims.csv")
 
 
 @pytest.fixture(scope="module")
-def checked(inputs: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    return check_cost_tables(inputs, printed).set_index("figure")
+def checks(register: pd.DataFrame) -> pd.DataFrame:
+    return derive_cost_checks(register)
 
 
 def with_values(inputs: pd.DataFrame, **values: float) -> pd.DataFrame:
@@ -177,99 +184,91 @@ def test_side_by_side_has_one_sign_rule_and_no_sum(inputs: pd.DataFrame) -> None
 # --- Every printed figure
 # ----------------------------------------------------------------------------------------
 
-AGREES, IMPLIED_ONLY = "agrees", "agrees only with an implied input"
-TRUNCATED, NOT = "truncated, not rounded", "does not agree"
-VERDICTS: dict[str, tuple[str, float]] = {
-    "text_earnings_gap": (AGREES, 2496),  # to the hundred
-    "t7_earnings_pc": (AGREES, 34_464),
-    "t7_earnings_cec": (AGREES, 31_968),
-    "t7_tax_pc": (AGREES, 11_028.48),
-    "t7_tax_cec": (AGREES, 10_229.76),
-    "t7_employment_pc": (IMPLIED_ONLY, 6.16044),  # 14.3 x .4308; the printed 14 gives 6.03
-    "t7_employment_cec": (IMPLIED_ONLY, 5.71428),  # 14.3 x .3996; the printed 14 gives 5.59
-    "text_rereferral_pc": (AGREES, 100 * 5 / 84),  # the 2020 report's 84 gives it, and so does 83
-    "text_rereferral_cec": (IMPLIED_ONLY, 100 * 3 / 45),  # the 2020 report's 44 gives 6.8
-    "t8_rate_pc": (AGREES, 100 * 5 / 84),
-    "t8_rate_cec": (IMPLIED_ONLY, 100 * 3 / 45),
-    "text_rereferral_gap": (AGREES, 0.7),  # of the rounded rates
-    "text_rereferrals": (AGREES, 8),
-    "text_rereferral_total": (IMPLIED_ONLY, 3798.834378),
-    "t8_total": (IMPLIED_ONLY, 3798.834378),
-    "t8_case": (IMPLIED_ONLY, 29.678394),
-    "text_cost_gap": (AGREES, 778),
-    "text_national": (TRUNCATED, 12.5),  # half up it would be 13
-    "text_escalation_case": (AGREES, 77.8),
-    "text_escalation_pc": (NOT, 100 * 2 / 83),  # 2.4
-    "t9_escalation_pc": (NOT, 100 * 2 / 83),
-    "t9_total": (IMPLIED_ONLY, 6224),
-    "t9_case": (TRUNCATED, 6224 / 83),  # 74.988
-    "summary_weekly_gap": (AGREES, 12.92),
-    "summary_earnings_gap": (AGREES, 2496),
+AGREES, IMPLIED_ONLY = VERDICTS["agree"], VERDICTS["agree_implied"]
+ROUNDED, NOT = VERDICTS["truncated"], VERDICTS["disagree"]
+FIGURES: dict[str, str] = {
+    "r1.cost.earn_diff": AGREES,
+    "r1.cost.earn_pc": AGREES,
+    "r1.cost.earn_cec": AGREES,
+    "r1.cost.tax_pc": AGREES,
+    "r1.cost.tax_cec": AGREES,
+    "r1.cost.emp_pc": IMPLIED_ONLY,
+    "r1.cost.emp_cec": IMPLIED_ONLY,
+    "r1.cost.reref_total": IMPLIED_ONLY,
+    "r1.cost.reref_case": IMPLIED_ONLY,
+    "r1.cost.cp_diff": AGREES,
+    "r1.cost.escal_save_text": AGREES,
+    "r1.cost.escal_pc": NOT,
+    "r1.cost.escal_save_total": IMPLIED_ONLY,
+    "r1.cost.escal_save_case": ROUNDED,
+    "sum.cost.week_diff": AGREES,
+    "sum.cost.lifetime": AGREES,
 }
+INPUTS = (
+    *(f"r1.cost.{name}_{arm}" for name in ("week", "case") for arm in ("pc", "cec")),
+    *("r1.cost.premium", "r1.cost.tax", "r1.cost.ni", "r1.cost.emp_text", "r1.cost.escal_obs", "r1.cost.cin_case"),
+    *("r1.cost.cp_case", "r1.cost.escal_nat_text", "r1.cost.escal_nat_table"),
+    *("r1.ext.gcse_cin", "r1.ext.gcse_all", "r1.closure.pc", "r1.closure.cec"),
+)
+# Recomputed, or not, under their own topic.
+REREFERRALS = ("r1.reref.rate_pc", "r1.reref.rate_cec", "r1.reref.diff", "r1.reref.total")
 
 
-@pytest.mark.parametrize("figure", VERDICTS)
-def test_verdict_on_each_recomputed_figure(checked: pd.DataFrame, figure: str) -> None:
-    verdict, recomputed = VERDICTS[figure]
-    found = checked.loc[figure]
-    assert found["verdict"] == verdict
-    assert found["recomputed"] == pytest.approx(recomputed, abs=1e-6)
-    assert found["agrees_to_printed_digit"] == verdict.startswith("agrees")
-    assert found["difference"] == pytest.approx(found["recomputed"] - found["value"])
-    assert found["kinds_of_data"] == (
-        "published" if verdict == AGREES or figure == "text_national" else "inferred, published"
-    )
+@pytest.mark.parametrize("figure", FIGURES)
+def test_verdict_on_each_recomputed_figure(checks: pd.DataFrame, figure: str) -> None:
+    found = row(checks, "id", figure)
+    assert found["verdict"] == FIGURES[figure]
+    assert ("inferred" in found["kinds_of_data"]) == (FIGURES[figure] != AGREES)
+    assert found["recomputed"] and found["how"]
 
 
-def test_every_other_figure_is_an_input_and_is_not_counted_as_agreeing(checked: pd.DataFrame) -> None:
-    rest = checked.drop(index=list(VERDICTS))
-    assert set(rest.index) == set(INPUT_FIGURES)
-    assert set(rest["verdict"]) == {"input"}
-    assert rest["agrees_to_printed_digit"].isna().all() and rest["recomputed"].isna().all()
-    assert set(RULES) == set(VERDICTS)
+def test_every_other_figure_is_an_input_and_is_not_counted_as_agreeing(checks: pd.DataFrame) -> None:
+    assert set(checks["id"]) == {*FIGURES, *INPUTS, *REREFERRALS}
+    given = checks[checks["id"].isin(INPUTS)]
+    assert set(given["verdict"]) == {INPUT} and set(given["recomputed"]) == set(given["cls"]) == {""}
+    assert not set(derive_recomputed(checks)["id"]) & set(INPUTS)
 
 
-def test_figure_without_a_rule_is_called_so(inputs: pd.DataFrame, printed: pd.DataFrame) -> None:
-    odd = printed.assign(figure=printed["figure"].replace("t8_case", "t8_unknown"))
-    assert row(check_cost_tables(inputs, odd), "figure", "t8_unknown")["verdict"] == "no formula found"
+def test_counts_add_up(checks: pd.DataFrame) -> None:
+    counts = summarise_verdicts(checks)
+    own = summarise_verdicts(checks[~checks["id"].isin(REREFERRALS)])
+    assert own == {
+        "printed": 33,
+        "recomputed": 16,
+        "agree": 9,
+        "agree_implied": 5,
+        "truncated": 1,
+        "disagree": 1,
+        "inputs": 17,
+    }
+    assert counts["printed"] == 37 == counts["inputs"] + counts["recomputed"]
+    assert counts["recomputed"] == len(derive_recomputed(checks))
 
 
-def test_claims_about_which_whole_numbers_fit() -> None:
-    """The explanations in cost_rules name these; each is searched here with Decimal alone."""
-
-    def prints(numerator: int, cases: int, decimals: str) -> Decimal:
-        return (Decimal(100 * numerator) / cases).quantize(Decimal(decimals), ROUND_HALF_UP)
-
-    arms = range(20, 140)
-    assert [n for n in arms if prints(5, n, "1") == 6] == list(range(77, 91))
-    assert [n for n in arms if prints(3, n, "0.1") == Decimal("6.7")] == [45]
-    assert [n for n in arms if prints(2, n, "0.1") == Decimal("2.5")] == [79, 80, 81]
-    cents = Decimal("0.01")
-    assert [n for n in arms if (Decimal(6224) / n).quantize(cents, ROUND_HALF_UP) == Decimal("74.98")] == []
-    assert [n for n in arms if int(Decimal(622400) / n) == 7498] == [83]
-    gains = [
-        g
-        for g in range(100, 200)
-        if (Decimal(g) / 10 * Decimal("0.4308")).quantize(cents, ROUND_HALF_UP) == Decimal("6.16")
-        and (Decimal(g) / 10 * Decimal("0.3996")).quantize(cents, ROUND_HALF_UP) == Decimal("5.71")
-    ]
-    assert gains == [143]
-    # £3,800 to the hundred over £29.68 leaves 127 to 129 cases; of the printed totals 126, 128, 132 only 128.
-    totals = [n for n in arms if (n * Decimal("29.678394")).quantize(Decimal("1E2"), ROUND_HALF_UP) == 3800]
-    assert totals == [127, 128, 129]
+def test_figures_are_written_as_printed(register: pd.DataFrame) -> None:
+    found = derive_printed_figures(register).set_index("id")
+    written = {
+        "r1.cost.reref_case": "£29.68",
+        "r1.cost.escal_nat_text": "12%",
+        "r1.cost.escal_nat_table": "12.5%",
+        "r1.cost.premium": "£80,000",
+        "sum.cost.lifetime": "over £2,000",
+    }
+    assert {id: found.loc[id, "printed"] for id in written} == written
+    assert found.loc["r1.cost.escal_obs", "value"] == 2
 
 
-def test_inputs_and_printed_figures_must_say_the_same(inputs: pd.DataFrame, printed: pd.DataFrame) -> None:
-    with pytest.raises(DataError, match=r"t6_weekly_pc is 68\.05 .* weekly_cost_pc × 1 is 70"):
-        check_cost_tables(with_values(inputs, weekly_cost_pc=70.0), printed)
+def test_a_changed_figure_changes_its_verdict(register: pd.DataFrame) -> None:
+    odd = register.assign(value=register["value"].where(register["id"] != "r1.cost.cp_diff", "877"))
+    assert row(derive_cost_checks(odd), "id", "r1.cost.cp_diff")["verdict"] == NOT
 
 
 # --- The search behind Table 8
 # -----------------------------------------------------------------------------------
 
 
-def test_one_documented_reading_gives_both_figures_of_table_8(inputs: pd.DataFrame, printed: pd.DataFrame) -> None:
-    readings = check_table8_readings(inputs, printed)
+def test_one_documented_reading_gives_both_figures_of_table_8(inputs: pd.DataFrame, register: pd.DataFrame) -> None:
+    readings = check_table8_readings(inputs, register)
     count = derive_search_count(readings)
     assert count.combinations == 5 * 8 * 5 * 3 == 600  # closed shares x rates x costs x numbers of cases
     assert (count.give_per_case, count.give_total, count.give_both) == (3, 7, 1)
@@ -284,14 +283,14 @@ def test_one_documented_reading_gives_both_figures_of_table_8(inputs: pd.DataFra
     assert not readings.duplicated(["closed", "rates", "cost", "cases"]).any()
 
 
-def test_search_without_the_implied_arms_finds_nothing(inputs: pd.DataFrame, printed: pd.DataFrame) -> None:
-    readings = check_table8_readings(inputs, printed, arms=[(84, 44)])
+def test_search_without_the_implied_arms_finds_nothing(inputs: pd.DataFrame, register: pd.DataFrame) -> None:
+    readings = check_table8_readings(inputs, register, arms=[(84, 44)])
     assert derive_search_count(readings).give_both == 0
 
 
-def test_search_needs_the_printed_figures(inputs: pd.DataFrame, printed: pd.DataFrame) -> None:
-    with pytest.raises(CreweError, match="t8_total"):
-        check_table8_readings(inputs, printed[printed["figure"] != "t8_total"])
+def test_search_needs_the_printed_figures(inputs: pd.DataFrame, register: pd.DataFrame) -> None:
+    with pytest.raises(CreweError, match=r"no claim 'r1\.cost\.reref_total'"):
+        check_table8_readings(inputs, register[register["id"] != "r1.cost.reref_total"])
 
 
 # --- Invariances
@@ -612,24 +611,16 @@ def test_changed_file_without_a_new_hash_is_refused(tmp_path: Path) -> None:
         read_unit_costs(folder)
 
 
-def test_printed_text_and_value_must_be_the_same_number(tmp_path: Path) -> None:
-    folder = copy_package(tmp_path, "published")
-    path = folder / "cost_tables.csv"
-    path.write_text(path.read_text(encoding="utf-8").replace("£29.68,29.68", "£29.68,29.86"), encoding="utf-8")
-    write_descriptor(folder, read_descriptor(folder))
-    with pytest.raises(DataError, match=r"cost_tables\.csv: row 29, column 'value': 29\.86 is not .* '£29\.68'"):
-        read_cost_tables(folder)
-
-
 def test_printed_figures_are_checked_at_the_door(tmp_path: Path) -> None:
     folder = copy_package(tmp_path, "published")
-    path = folder / "cost_tables.csv"
-    text = path.read_text(encoding="utf-8").replace("GBP per week,2", "GBP a week,2").replace("t8_total", "t8_case")
-    path.write_text(text, encoding="utf-8")
+    path = folder / "claims.csv"
+    text = path.read_text(encoding="utf-8").replace("r1.cost.reref_total,", "r1.cost.reref_case,")
+    path.write_text(text.replace("Table 6", "").replace(",GBP per week,", ",GBP a week,"), encoding="utf-8")
     write_descriptor(folder, read_descriptor(folder))
     with pytest.raises(DataError) as caught:
-        read_cost_tables(folder)
-    assert "GBP a week" in str(caught.value) and "t8_case" in str(caught.value)
+        read_claims(folder)
+    for part in ("GBP a week", "r1.cost.reref_case", "section"):
+        assert part in str(caught.value)
 
 
 def test_missing_input_is_named(inputs: pd.DataFrame) -> None:

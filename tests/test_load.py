@@ -29,7 +29,7 @@ def test_some_of_the_datasets_are_enough(brought) -> None:
 
 
 def wrong_bytes(folder: Path) -> None:
-    (folder / "published" / "cost_tables.csv").write_text("x\n")
+    (folder / "published" / "claims.csv").write_text("x\n")
 
 
 def less(folder: Path) -> None:

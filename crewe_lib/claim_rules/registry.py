@@ -15,11 +15,15 @@ RULES: dict[str, Rule] = {}
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: the claim it recomputes, the function, and the kind of computation (for the ledger's filter)."""
+    """A rule: the claim it recomputes, the function, and the kind of computation (for the ledger's filter).
+
+    implied: the same with numbers that no report prints, tried only where printed ones do not give what is printed.
+    """
 
     claim: str
     function: RuleFunction
     method: str
+    implied: RuleFunction | None = None
 
 
 METHODS = (
@@ -47,8 +51,8 @@ def rule(claim: str, method: str) -> Callable[[RuleFunction], RuleFunction]:
     return register
 
 
-def add_rule(claim: str, function: RuleFunction, method: str) -> None:
+def add_rule(claim: str, function: RuleFunction, method: str, implied: RuleFunction | None = None) -> None:
     """Register a rule made by another function (a family of rules). Raises DataError for a second rule of a claim."""
     if claim in RULES:
         raise DataError(f"claim {claim} has two rules.")
-    RULES[claim] = Rule(claim, function, method)
+    RULES[claim] = Rule(claim, function, method, implied)
