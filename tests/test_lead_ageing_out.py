@@ -4,7 +4,7 @@ import pytest
 from sample_register import register
 from scipy import stats
 
-from crewe_lib.lead_ageing_out import COLUMNS, check_ageing_out
+from crewe_lib.leads.ageing_out import COLUMNS, check_ageing_out
 
 LEAD = check_ageing_out(register())
 

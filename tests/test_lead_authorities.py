@@ -4,7 +4,7 @@ import pytest
 from ledger_rows import with_rows
 
 from crewe_lib.errors import DataError
-from crewe_lib.lead_authorities import COLUMNS, check_authority_comparison
+from crewe_lib.leads.authorities import COLUMNS, check_authority_comparison
 from crewe_lib.load import load_claims
 
 ROWS = {"r2.did.matching_years": {"value": "2010 to 2014", "unit": "years"}}

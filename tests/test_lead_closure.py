@@ -11,9 +11,9 @@ from scipy import stats
 from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
 from crewe_lib.implied import Pair
-from crewe_lib.lead_closure import COLUMNS, check_closure_at_trial_end
-from crewe_lib.lead_history import COLUMNS as HISTORY_COLUMNS
-from crewe_lib.lead_history import _count_tables, check_history_effect
+from crewe_lib.leads.closure import COLUMNS, check_closure_at_trial_end
+from crewe_lib.leads.history import COLUMNS as HISTORY_COLUMNS
+from crewe_lib.leads.history import _count_tables, check_history_effect
 
 REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 

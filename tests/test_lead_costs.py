@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from crewe_lib.claim_register import read_claims_file
-from crewe_lib.lead_costs import COLUMNS, check_costs, judge_tables
 from crewe_lib.leads import Lead
+from crewe_lib.leads.costs import COLUMNS, check_costs, judge_tables
 
 REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from crewe_lib.errors import DataError
-from crewe_lib.lead_design import CROSSOVER_COLUMNS, UNIT_COLUMNS, check_crossover, check_unit_of_analysis
-from crewe_lib.lead_slips import GROUPS, PAIRS, SLIP_COLUMNS, WORDINGS, check_minor_slips, check_reproduced
+from crewe_lib.leads.design import CROSSOVER_COLUMNS, UNIT_COLUMNS, check_crossover, check_unit_of_analysis
+from crewe_lib.leads.slips import GROUPS, PAIRS, SLIP_COLUMNS, WORDINGS, check_minor_slips, check_reproduced
 from crewe_lib.load import load_claims, load_la_panel
 
 FRAME, PANEL = load_claims(), load_la_panel()

@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep, proportion_
 
 from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
-from crewe_lib.lead_escalations import COLUMNS, check_escalations
+from crewe_lib.leads.escalations import COLUMNS, check_escalations
 
 REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 

@@ -5,7 +5,7 @@ import pytest
 from sample_register import register
 
 from crewe_lib.arm_fits import derive_arm_fits
-from crewe_lib.lead_families import COLUMNS, check_families_and_arms
+from crewe_lib.leads.families import COLUMNS, check_families_and_arms
 
 LEAD = check_families_and_arms(register())
 FITS = derive_arm_fits(register()).set_index(["arm", "n", "group"])

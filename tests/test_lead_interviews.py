@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from crewe_lib.errors import DataError
-from crewe_lib.lead_interviews import COLUMNS, check_interviews
+from crewe_lib.leads.interviews import COLUMNS, check_interviews
 from crewe_lib.load import load_claims, load_interviews
 
 FRAME, TABLE = load_claims(), load_interviews()

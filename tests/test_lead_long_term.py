@@ -7,7 +7,7 @@ from scipy import stats
 
 from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
-from crewe_lib.lead_long_term import COLUMNS, check_long_term_closure, check_rereferral
+from crewe_lib.leads.long_term import COLUMNS, check_long_term_closure, check_rereferral
 
 REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 

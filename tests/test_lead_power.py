@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from crewe_lib.claim_register import read_claims_file
-from crewe_lib.lead_power import COLUMNS, check_power_calculation
 from crewe_lib.leads import Lead
+from crewe_lib.leads.power import COLUMNS, check_power_calculation
 
 REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 

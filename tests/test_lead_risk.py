@@ -3,7 +3,7 @@
 import pytest
 from ledger_rows import with_rows
 
-from crewe_lib.lead_risk import COLUMNS, SDQ_COLUMNS, check_risk, check_sdq_definition, find_total
+from crewe_lib.leads.risk import COLUMNS, SDQ_COLUMNS, check_risk, check_sdq_definition, find_total
 from crewe_lib.load import load_claims
 
 ROWS = {

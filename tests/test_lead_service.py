@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from crewe_lib.errors import DataError
-from crewe_lib.lead_programme import PROGRAMME_COLUMNS, check_programme_table
-from crewe_lib.lead_service import CASELOAD_COLUMNS, SERVICE_COLUMNS, check_caseload_relief, check_trial_and_service
+from crewe_lib.leads.programme import PROGRAMME_COLUMNS, check_programme_table
+from crewe_lib.leads.service import CASELOAD_COLUMNS, SERVICE_COLUMNS, check_caseload_relief, check_trial_and_service
 from crewe_lib.load import load_claims
 
 FRAME = load_claims()

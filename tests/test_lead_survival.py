@@ -8,7 +8,7 @@ import pytest
 
 from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
-from crewe_lib.lead_survival import COLUMNS, check_survival_curves
+from crewe_lib.leads.survival import COLUMNS, check_survival_curves
 
 REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 

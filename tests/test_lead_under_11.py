@@ -7,7 +7,7 @@ from sample_register import register
 from scipy import stats
 
 from crewe_lib.claim_register import read_register
-from crewe_lib.lead_under_11 import COLUMNS, check_under_11, share_old_enough
+from crewe_lib.leads.under_11 import COLUMNS, check_under_11, share_old_enough
 
 LEAD = check_under_11(register())
 
