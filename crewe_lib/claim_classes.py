@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from crewe_lib.claim_register import DEFINITION, EXTERNAL, NOT_RECOMPUTABLE, Claim
@@ -95,14 +95,15 @@ def judge(claim: Claim, found: Recomputed, ends: tuple[float, float] | None = No
 
 
 def rounds_to(value: float, printed: Decimal, decimals: int) -> bool:
-    """Whether `value` is printed so, rounded half up or half to even (both are in use)."""
+    """Whether `value` is printed so, however a half is rounded."""
     exact, unit = Decimal(repr(round(value, 10))), Decimal(1).scaleb(-decimals)
-    return any(exact.quantize(unit, mode) == printed for mode in (ROUND_HALF_UP, ROUND_HALF_EVEN))
+    return all(exact.quantize(unit, mode) == printed for mode in (ROUND_HALF_UP, ROUND_HALF_DOWN))
 
 
 def cut_to(value: float, printed: Decimal, decimals: int) -> bool:
-    """Whether `value` is printed so, its further digits cut off."""
-    return Decimal(repr(round(value, 10))).quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN) == printed
+    """Whether `value` is printed so if further digits are cut off, or a half is rounded either way."""
+    exact, unit = Decimal(repr(round(value, 10))), Decimal(1).scaleb(-decimals)
+    return any(exact.quantize(unit, mode) == printed for mode in (ROUND_DOWN, ROUND_HALF_UP, ROUND_HALF_DOWN))
 
 
 def _judge_number(claim: Claim, found: Recomputed, value: float, ends: tuple[float, float] | None) -> Judgement:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from crewe_lib.claim_classes import AGREES, CLASSES, Judgement, Recomputed, judge
-from crewe_lib.claim_register import LABELS, Claim, Reader, to_claims
+from crewe_lib.claim_register import EXTERNAL, LABELS, Claim, Reader, to_claims
 from crewe_lib.claim_rules import RULES, Rule
 from crewe_lib.claim_rules.registry import RuleFunction
 from crewe_lib.datapackage import Kind
@@ -201,8 +201,12 @@ def evaluate_claims(register: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     Columns: id, document, section, page, place, statement, printed, cls, recomputed (text), how, note, method, topic,
     origin, kinds_of_data. Raises DataError.
     """
-    entries = check_register(to_claims(register), tables)
-    return pd.DataFrame([_as_row(entry) for entry in entries.values()])
+    return tabulate_entries(check_register(to_claims(register), tables).values())
+
+
+def tabulate_entries(entries: Iterable[Entry]) -> pd.DataFrame:
+    """Entries as rows; columns as in `evaluate_claims`."""
+    return pd.DataFrame([_as_row(entry) for entry in entries])
 
 
 def _as_row(entry: Entry) -> dict[str, Any]:
@@ -244,3 +248,25 @@ def summarise_classes(ledger: pd.DataFrame) -> pd.DataFrame:
     counts, ruled = ledger["cls"].value_counts(), ledger.loc[ledger["method"] != "", "cls"].value_counts()
     rows = [(name, meaning, int(counts.get(name, 0)), int(ruled.get(name, 0))) for name, meaning in CLASSES.items()]
     return pd.DataFrame(rows, columns=["cls", "meaning", "claims", "by_rule"])
+
+
+@traced
+def summarise_totals(ledger: pd.DataFrame) -> dict[str, int]:
+    """How many claims there are, how many a rule recomputes, and how those come out.
+
+    claims; computed: with a rule that could fail; follow, differ: of those, exact or but for rounding (or external and
+    borne out), and not; external, external_checked: figures of other sources, and those of them we hold data for;
+    derived: rows that no document prints.
+    """
+    computed = (ledger["method"] != "") & (ledger["recomputed"] != "")
+    differ = ledger["cls"].isin(("minor", "major", "decision"))
+    external = ledger["cls"] == EXTERNAL
+    return {
+        "claims": len(ledger),
+        "computed": int(computed.sum()),
+        "follow": int((computed & ~differ).sum()),
+        "differ": int(differ.sum()),
+        "external": int(external.sum()),
+        "external_checked": int((external & computed).sum()),
+        "derived": int((ledger["origin"] == "derived").sum()),
+    }

@@ -46,8 +46,8 @@ def reader(**values: str) -> Reader:
         ("72", {}, 70.6, "minor"),
         ("72", {}, 50.0, "major"),
         ("2.5", {"unit": "%"}, 2.25, "minor"),
-        ("12", {}, 12.5, "exact"),  # half to even is in use too
-        ("13", {}, 12.5, "exact"),
+        ("12", {}, 12.5, "rounding"),  # a half may go either way
+        ("13", {}, 12.5, "rounding"),
         ("132", {"unit": "families"}, 132.0, "exact"),
         ("132", {"unit": "families"}, 131.0, "minor"),  # a count is never rounded
         ("3800", {"unit": "GBP", "precision": "hundreds"}, 3798.83, "exact"),

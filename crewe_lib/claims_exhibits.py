@@ -1,0 +1,126 @@
+"""The small table or figure beside each finding of chapter 10, cut from the readings of its question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from crewe_lib.claim_register import read_register, to_claims
+from crewe_lib.claims import Tables, check_claim, tabulate_entries
+from crewe_lib.leads import Lead
+from crewe_lib.provenance import infers, traced
+
+# Rows of the ledger that stand beside a finding, by its name.
+EXCERPTS: Mapping[str, tuple[str, ...]] = {
+    "closure": (
+        "r1.closure.pc",
+        "r1.closure.cec",
+        "r2.closure.r1_control",
+        "r2.closure.treat",
+        "r2.closure.control",
+        "r2.closure.increase",
+        "r2.closure.increase_percent",
+    ),
+    "authorities": ("r2.did.parallel", "r2.did.closure_sig", "r2.did.reref_sig", "r2.did.escal_sig"),
+    "families": (
+        "r1.sample.randomised",
+        "r1.sample.final",
+        "r2.sample.families",
+        "r2.sample.r1_final",
+        "r1.sample.pc_share",
+        "r2.sample.pct_treat_132",
+        "r2.sample.n_treat",
+        "r2.sample.n_control",
+        "r1.sample.arm_pc_implied",
+        "r1.sample.arm_cec_implied",
+    ),
+}
+
+
+@traced
+@infers
+def check_excerpt(register: pd.DataFrame, tables: Tables, *, name: str) -> pd.DataFrame:
+    """The ledger's rows beside one finding, in the order of `EXCERPTS`: columns as in `evaluate_claims`.
+
+    tables: other data that their rules read; empty where they read none, so that the excerpt rests on no more than it
+    must.
+    """
+    claims = to_claims(register)
+    return tabulate_entries(check_claim(claims, id, tables) for id in EXCERPTS[name])
+
+
+@traced
+@infers
+def derive_ageing_out(leads: Mapping[str, Lead]) -> pd.DataFrame:
+    """Readings of ageing out that give all printed numbers. Columns: reading, counts (words), p_fisher, p_yates,
+    p_least, p_greatest, alpha."""
+    readings = leads["ageing_out"].readings
+    kept = readings[readings["matched"] == readings["matched"].max()].drop_duplicates("reading")
+    pairs = zip(kept["k_treat"], kept["n_treat"], kept["k_control"], kept["n_control"], strict=True)
+    counts = [f"{a} of {b} and {c} of {d}" for a, b, c, d in pairs]
+    columns = ["reading", "p_fisher", "p_yates", "p_least", "p_greatest"]
+    return pd.DataFrame(kept[columns]).assign(counts=counts).reset_index(drop=True)
+
+
+@traced
+@infers
+def derive_power(register: pd.DataFrame, leads: Mapping[str, Lead]) -> pd.DataFrame:
+    """The printed least detectable effects beside the same design's for a fall, and those of the trial as randomised.
+
+    In percentage points, for two to one where it is the trial's own. Columns: case, printed, rise, fall, own_rise,
+    own_fall.
+    """
+    reader = read_register(register)
+    numbers = leads["power_calculation"].numbers
+    rows = [
+        ("Baseline as printed, siblings alike", "r1.power.mdes_icc1", "icc1"),
+        ("Baseline as printed, siblings less alike", "r1.power.mdes_icc36", "icc36"),
+        ("Half of it, siblings alike", "r1.power.mdes_half_icc1", "half_icc1"),
+        ("Half of it, siblings less alike", "r1.power.mdes_half_icc36", "half_icc36"),
+    ]
+    return pd.DataFrame(
+        {
+            "case": [case for case, _, _ in rows],
+            "printed": [reader.number(id) for _, id, _ in rows],
+            "fall": [numbers[f"fall_{key}"] for _, _, key in rows],
+            "own_rise": [numbers[f"randomised_rise_{key}"] for _, _, key in rows],
+            "own_fall": [numbers[f"randomised_fall_{key}"] for _, _, key in rows],
+        }
+    )
+
+
+@traced
+@infers
+def derive_under_11(leads: Mapping[str, Lead]) -> pd.DataFrame:
+    """Children under eleven and, of the others, those who turned eighteen: as printed, and with the arms exchanged.
+
+    One row per order of the labels, each with the arms closest to the printed ones. Columns: order, counts_treat,
+    counts_control (words), p_fisher.
+    """
+    readings = leads["under_11"].readings
+    at_printed = readings["reading"].eq("as printed")
+    kept = pd.concat([readings[at_printed], readings[~at_printed]]).drop_duplicates("order")
+    words = [
+        [f"{aged} of {older}" for aged, older in zip(kept[f"aged_out_{arm}"], kept[f"older_{arm}"], strict=True)]
+        for arm in ("treat", "control")
+    ]
+    arms = [f"{a} and {b}" for a, b in zip(kept["n_treat"], kept["n_control"], strict=True)]
+    frame = kept[["order", "p_fisher"]].assign(arms=arms, counts_treat=words[0], counts_control=words[1])
+    return frame.sort_values("order", ascending=False, ignore_index=True)
+
+
+@traced
+@infers
+def derive_windows(leads: Mapping[str, Lead]) -> pd.DataFrame:
+    """Re-referrals by stretch of time if the printed definition was used. Columns: stretch, months, rereferrals,
+    per_month."""
+    numbers = leads["rereferral"].numbers
+    rows = [
+        ("To the end of the pilot", numbers["months_so_far"], numbers["early"]),
+        ("From there to the last day of any window", numbers["months_left"], numbers["later"]),
+    ]
+    return pd.DataFrame(
+        [(name, months, count, count / months) for name, months, count in rows],
+        columns=["stretch", "months", "rereferrals", "per_month"],
+    )
