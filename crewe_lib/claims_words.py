@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crewe_lib.evidence import Binding, Column
-from crewe_lib.formats import agree, either, fixed, p_phrase, p_value, percent, plain, pounds, spelt
+from crewe_lib.formats import agree, either, fixed, level, p_phrase, p_value, percent, plain, pounds, spelt
 
 CLASS_COLUMNS: Mapping[str, Column] = {
     "cls": Column("Class"),
@@ -69,6 +69,7 @@ def _count(id: str, cls: str) -> Binding:
 
 
 COUNTS = (
+    Binding("level", "level", "level", None, level),
     Binding("claims", "totals", "claims", None, fixed(0)),
     Binding("computed", "totals", "computed", None, fixed(0)),
     Binding("follow", "totals", "follow", None, fixed(0)),

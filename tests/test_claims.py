@@ -98,7 +98,7 @@ def test_a_rule_follows_what_it_reads(id: str) -> None:
 def test_changing_one_value_changes_only_classes_that_rest_on_it(id: str) -> None:
     rest = {other for other, entry in ENTRIES.items() if id in entry.read} | {id}
     moved = 0
-    for value in perturb(CLAIMS[id]):
+    for value in perturb(CLAIMS[id])[:3]:
         claims = changed(id, value)
         for other in CLAIMS:
             found = outcome(claims, other)
