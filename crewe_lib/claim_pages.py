@@ -98,5 +98,4 @@ def _count_touched(claims: Sequence[Mapping[str, Any]], page: str) -> str:
 
 def _touched(row: Mapping[str, Any], page: str) -> str:
     link = f'<a href="{page}#{claim_anchor(row["id"])}">{escape(row["statement"])}</a>'
-    printed = escape(row["printed"]) + (" (implied)" if row.get("origin") == "derived" else "")
-    return one_line(f'<tr><th scope="row">{link}</th><td>{printed}</td><td>{dot(row["cls"])}</td></tr>')
+    return one_line(f'<tr><th scope="row">{link}</th><td>{escape(row["printed"])}</td><td>{dot(row["cls"])}</td></tr>')

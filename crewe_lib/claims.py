@@ -12,9 +12,10 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.claim_classes import AGREES, CLASSES, Judgement, Recomputed, judge
-from crewe_lib.claim_register import EXTERNAL, LABELS, Claim, Reader, to_claims
+from crewe_lib.claim_register import EXTERNAL, Claim, Reader, to_claims
 from crewe_lib.claim_rules import RULES, Rule
 from crewe_lib.claim_rules.registry import RuleFunction
+from crewe_lib.claim_writing import round_recomputed, write_printed, write_recomputed
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.provenance import infers, traced
@@ -29,10 +30,10 @@ MOST_FAULTS = 10
 class Entry:
     """One row of the ledger.
 
-    cls: one of `CLASSES`; printed: the value as printed, with its unit; recomputed: a number, words or None; how: the
-    computation, or the reason that there is none; note: why it differs, or what the check cannot tell; method: the
-    kind of rule, blank without one; read: ids of the claims that the class rests on; tables: names of other data;
-    kinds: kinds of data.
+    cls: one of `CLASSES`; printed: the value as printed, with its unit; recomputed: a number (to ten digits), words or
+    None; how: the computation, or the reason that there is none; note: why it differs, or what the check cannot tell;
+    method: the kind of rule, blank without one; read: ids of the claims that the class rests on; tables: names of
+    other data; kinds: kinds of data.
     """
 
     claim: Claim
@@ -76,7 +77,7 @@ def check_claim(claims: Mapping[str, Claim], id: str, tables: Tables) -> Entry:
         claim,
         judged.cls,
         write_printed(claim),
-        judged.recomputed,
+        round_recomputed(judged.recomputed),
         how,
         found.note,
         rule.method,
@@ -120,23 +121,6 @@ def _reach(
             return None
         results.append(found.value)
     return min(results), max(results)
-
-
-def write_printed(claim: Claim) -> str:
-    """The printed value with its unit, for a reader."""
-    counted = claim.is_number and claim.unit not in LABELS
-    value = f"{claim.number:,.{max(claim.decimals, 0)}f}".replace("-", "−") if counted else claim.value
-    before = {"about": "about ", "over": "over ", "under": "under "}.get(claim.precision, "")
-    if claim.unit == "GBP" or claim.unit == "GBP per week":
-        return f"{before}£{value}"
-    if claim.unit == "%":
-        return f"{before}{value}%" if claim.is_number else value
-    shown = claim.unit if claim.is_number or " to " in claim.value else ""
-    return (
-        f"{before}{value} {shown}".strip()
-        if shown in ("percentage points", "days", "months", "years")
-        else f"{before}{value}"
-    )
 
 
 def check_register(claims: Mapping[str, Claim], tables: Tables) -> dict[str, Entry]:
@@ -183,7 +167,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
 
 def write_ledger(entries: Sequence[Entry]) -> str:
     """Entries as a table for a terminal, and how many there are of each class."""
-    rows = [(e.claim.id, e.cls, e.printed, write_recomputed(e) or "–", e.how) for e in entries]
+    rows = [(e.claim.id, e.cls, e.printed, write_recomputed(e.claim, e.recomputed) or "–", e.how) for e in entries]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]) for row in rows
@@ -220,7 +204,7 @@ def _as_row(entry: Entry) -> dict[str, Any]:
         "statement": claim.statement,
         "printed": entry.printed,
         "cls": entry.cls,
-        "recomputed": write_recomputed(entry),
+        "recomputed": write_recomputed(claim, entry.recomputed),
         "how": entry.how,
         "note": entry.note,
         "method": entry.method,
@@ -228,17 +212,6 @@ def _as_row(entry: Entry) -> dict[str, Any]:
         "origin": claim.origin,
         "kinds_of_data": "; ".join(entry.kinds),
     }
-
-
-def write_recomputed(entry: Entry) -> str:
-    """The recomputed value as text: two digits more than printed, at most four; blank if there is none."""
-    if not isinstance(entry.recomputed, float | int):
-        return entry.recomputed or ""
-    digits = next(
-        (d for d in range(5) if abs(entry.recomputed - round(entry.recomputed, d)) < 5e-7),
-        max(entry.claim.decimals, 0) + 2,
-    )
-    return f"{entry.recomputed:,.{min(digits, max(entry.claim.decimals, 0) + 2)}f}".replace("-", "−")
 
 
 @traced

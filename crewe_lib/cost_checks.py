@@ -13,7 +13,8 @@ import pandas as pd
 from crewe_lib.claim_classes import AGREES
 from crewe_lib.claim_register import EXTERNAL, Claim, to_claims
 from crewe_lib.claim_rules import RULES
-from crewe_lib.claims import Entry, check_claim, write_printed, write_recomputed
+from crewe_lib.claim_writing import write_printed, write_recomputed
+from crewe_lib.claims import Entry, check_claim
 from crewe_lib.provenance import infers, traced
 
 TOPIC = "cost"
@@ -86,7 +87,7 @@ def _check_figure(claims: Mapping[str, Claim], claim: Claim) -> dict[str, object
         **first,
         "verdict": judge_figure(entry),
         "cls": entry.cls,
-        "recomputed": write_recomputed(entry),
+        "recomputed": write_recomputed(claim, entry.recomputed),
         "how": entry.how,
         "note": entry.note,
         "kinds_of_data": "; ".join(entry.kinds),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from crewe_lib import arm_percentages
 from crewe_lib.claim_classes import rounds_to
 from crewe_lib.claim_register import Reader
 from crewe_lib.models.proportions import fit_two_proportions
@@ -41,7 +42,7 @@ class Pair:
 
 
 def counts_printing(printed: float, n: int, decimals: int = 0) -> list[int]:
-    """The whole numbers k for which 100 k / n is printed so, rounded half up or half to even."""
+    """The whole numbers k for which 100 k / n is printed so, however a half is rounded."""
     wanted = Decimal(repr(float(printed)))
     return [k for k in range(n + 1) if rounds_to(100 * k / n, wanted, decimals)]
 
@@ -64,15 +65,14 @@ def printed_pairs(reader: Reader, ids: tuple[str, str], arms: Iterable[Arms]) ->
 
 def cost_arms(reader: Reader) -> Arms:
     """Arms that the first report's cost tables imply: savings in the whole sample over savings per case."""
-    reader.infer()
-    everyone = round(reader.number("r1.cost.reref_total") / reader.number("r1.cost.reref_case"))
-    treated = round(reader.number("r1.cost.escal_save_total") / reader.number("r1.cost.escal_save_case"))
-    return treated, everyone - treated
+    arms = arm_percentages.table_arms(reader)
+    return arms["pc"], arms["cec"]
 
 
 def printed_arms(reader: Reader) -> Arms:
     """The arms that the second report prints."""
-    return reader.count("r2.sample.n_treat"), reader.count("r2.sample.n_control")
+    arms = arm_percentages.printed_arms(reader)
+    return arms["pc"], arms["cec"]
 
 
 def arms_less(arms: Arms, total: int) -> list[Arms]:

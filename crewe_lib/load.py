@@ -17,7 +17,8 @@ from crewe_lib.errors import DataError
 from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
-from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL, SERVICE_CAPACITY
+from crewe_lib.service_table import SERVICE_CAPACITY
+from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
 # Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.

@@ -25,7 +25,7 @@ ALL_DURATIONS = "ended_all_durations"
 AT_LEAST_ZERO = pa.Check.ge(0, error="must be 0 or more")
 
 
-def _text(description: str, *, pattern: str = r"\S", allowed: tuple[str, ...] = (), blank: bool = False) -> pa.Column:
+def text(description: str, *, pattern: str = r"\S", allowed: tuple[str, ...] = (), blank: bool = False) -> pa.Column:
     """A text column, never null; it may be empty only where `blank` is set."""
     rule = rf"^$|{pattern}" if blank else pattern
     checks = [pa.Check.str_matches(rule, error="must not be blank" if pattern == r"\S" else f"must match {rule}")]
@@ -72,31 +72,31 @@ def _bands_fit(frame: pd.DataFrame) -> pd.Series[bool]:
 
 
 _AUTHORITY = {
-    "authority": _text(
+    "authority": text(
         "GSS code, as in the newest revised release that names the authority; England is E92000001",
         pattern=r"^E[0-9]{8}$",
     ),
-    "la_code": _text(
+    "la_code": text(
         "DfE number of three digits, the key that stays stable; blank for England",
         pattern=r"^[0-9]{3}$",
         blank=True,
     ),
-    "name": _text("Name, as in the newest revised release that names the authority"),
+    "name": text("Name, as in the newest revised release that names the authority"),
 }
-_YEAR = pa.Column(
+YEAR = pa.Column(
     "int64",
     pa.Check.in_range(2010, 2099, error="must be a year from 2010 on"),
     description="Year ending 31 March",
     metadata={"unit": "year", "minimum": 2010},
 )
-_VINTAGE = _text("Which release the row's counts come from: the first for that year, or the newest", allowed=VINTAGES)
+_VINTAGE = text("Which release the row's counts come from: the first for that year, or the newest", allowed=VINTAGES)
 _MID_YEAR = "The year ending 31 March t is paired with mid-year t-1, as DfE does. "
 
 LA_PANEL = pa.DataFrameSchema(
     {
         **_AUTHORITY,
-        "region": _text("Region, London split into Inner and Outer as DfE does; blank for England", blank=True),
-        "year": _YEAR,
+        "region": text("Region, London split into Inner and Outer as DfE does; blank for England", blank=True),
+        "year": YEAR,
         "vintage": _VINTAGE,
         "episodes_ended": _count("Episodes of need that ended in the year", "episodes"),
         "children_ended": _count(
@@ -160,9 +160,9 @@ LA_PANEL = pa.DataFrameSchema(
 LA_MISSING = pa.DataFrameSchema(
     {
         **_AUTHORITY,
-        "year": _YEAR,
+        "year": YEAR,
         "vintage": _VINTAGE,
-        "measure": _text(
+        "measure": text(
             "What is missing: a column of la_panel, or a band (or the column for all bands) of la_durations",
             allowed=(
                 *(name for name, column in LA_PANEL.columns.items() if "unit" in column.metadata and name != "year"),
@@ -170,8 +170,8 @@ LA_MISSING = pa.DataFrameSchema(
                 ALL_DURATIONS,
             ),
         ),
-        "mark": _text("What stands in the publisher's file in place of a number; blank if nothing does", blank=True),
-        "meaning": _text("What the mark means, by the convention of the releases of the time; the files do not say"),
+        "mark": text("What stands in the publisher's file in place of a number; blank if nothing does", blank=True),
+        "meaning": text("What the mark means, by the convention of the releases of the time; the files do not say"),
     },
     unique=["authority", "year", "vintage", "measure"],
     strict=True,
@@ -182,7 +182,7 @@ LA_MISSING = pa.DataFrameSchema(
 LA_DURATIONS = pa.DataFrameSchema(
     {
         **_AUTHORITY,
-        "year": _YEAR,
+        "year": YEAR,
         "band": pa.Column(
             "int64",
             pa.Check.in_range(1, len(DURATION_BANDS), error=f"must be a band from 1 to {len(DURATION_BANDS)}"),
@@ -218,13 +218,13 @@ LA_DURATIONS = pa.DataFrameSchema(
 CONTEXT_COUNTS = pa.DataFrameSchema(
     {
         **_AUTHORITY,
-        "year": _YEAR,
+        "year": YEAR,
         "vintage": _VINTAGE,
-        "subject": _text(
+        "subject": text(
             "What the figure is about",
             allowed=("assessment factors", "assessments", "child protection plans", "children in need"),
         ),
-        "measure": _text("What is counted: a factor found at assessment, or the name of the count"),
+        "measure": text("What is counted: a factor found at assessment, or the name of the count"),
         "number": _count("The publisher's number", "as the measure says"),
         "percentage": pa.Column(
             "float64",
@@ -233,47 +233,12 @@ CONTEXT_COUNTS = pa.DataFrameSchema(
             description="A factor's share of the assessed episodes with any factor recorded, from the two numbers",
             metadata={"unit": "%", "minimum": 0, "maximum": 100},
         ),
-        "release": _text("The release whose file holds the number"),
-        "column": _text("Heading of the file's column that holds it"),
+        "release": text("The release whose file holds the number"),
+        "column": text("Heading of the file's column that holds it"),
     },
     checks=[pa.Check(_code_fits_authority, name="authority/la_code", error="la_code must be blank for England only")],
     unique=["authority", "year", "vintage", "measure"],
     strict=True,
     ordered=True,
     name="context_counts",
-)
-
-SERVICE_CAPACITY = pa.DataFrameSchema(
-    {
-        "phase": _text("Phase of the service, as the report names its timeline"),
-        "first_year": _YEAR,
-        "last_year": _YEAR,
-        "capacity": pa.Column(
-            "int64",
-            pa.Check.gt(0, error="must be more than 0"),
-            description="Cases that the service could hold at a time, at most",
-            metadata={"unit": "cases", "minimum": 1},
-        ),
-        "printed": _text("The capacity as printed"),
-        "source": _text("The report, by its short name"),
-        "place": _text("Table of the report"),
-        "page": pa.Column(
-            "Int64",
-            pa.Check.gt(0, error="must be more than 0"),
-            nullable=True,
-            description="Page; blank where the text this was taken from has lost it",
-            metadata={"unit": "page", "minimum": 1},
-        ),
-    },
-    checks=[
-        pa.Check(
-            lambda frame: frame["first_year"] <= frame["last_year"],
-            name="first_year/last_year",
-            error="first_year must not be after last_year",
-        )
-    ],
-    unique=["first_year"],
-    strict=True,
-    ordered=True,
-    name="service_capacity",
 )

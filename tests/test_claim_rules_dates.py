@@ -75,7 +75,7 @@ def test_nine_years_in_a_younger_service() -> None:
         ("r2.framework.appendix", "5"),
         ("r2.ref.fig_blank", "2"),
         ("r2.ref.logit_equation", "T"),
-        ("sum.claim.first_rct", "first in UK"),
+        ("sum.claim.first_rct", "first in the UK"),
     ],
 )
 def test_references(id: str, says: str) -> None:

@@ -45,8 +45,8 @@ def cls(claims, id):
     ("id", "expected", "recomputed"),
     [
         ("r1.closure.ate", "rounding", 8),
-        ("r1.closure.pc", "exact", 72.5),
-        ("r1.closure.cec", "exact", 63.5),
+        ("r1.closure.pc", "rounding", 72.5),
+        ("r1.closure.cec", "rounding", 63.5),
         ("r1.closure.total_implied", "exact", 87),
         ("r1.closure.hist_bullet", "major", 20),
         ("r1.closure.hist_text", "major", 12),

@@ -32,7 +32,7 @@ AGED_TEST = {"r2.demo.aged_test": "n.s."}
         ("r1.sample.arm_pc_implied", "exact", 6224 / 74.98),
         ("r1.sample.n_cba_implied", "exact", 3800 / 29.68),
         ("r1.sample.arm_cec_implied", "exact", 45),
-        ("r1.design.shortfall", "major", 600 / 132),
+        ("r1.design.shortfall", "minor", 100 * (1 - 132 / 286)),
         ("r1.sample.estimated", "exact", 132),
         ("r2.sample.randomised", "minor", 132),
         ("r1.design.assumed_children", "minor", 326 / 132),
@@ -51,6 +51,13 @@ def test_by_hand(id: str, cls: str, value: float) -> None:
     found = entry(id)
     assert found.cls == cls
     assert found.recomputed == pytest.approx(value)
+
+
+def test_the_shortfall_is_of_the_implied_sample_and_names_the_rival_ones() -> None:
+    found = entry("r1.design.shortfall")
+    assert "143 families" in found.how and "inferred" in found.kinds and "r1.power.mdes_icc1" in found.read
+    assert "132 the estimated sample, and the 126 analysed are 4.5% fewer" in found.note
+    assert "Half of 264" in found.note
 
 
 def test_words() -> None:
@@ -87,8 +94,9 @@ def test_over_a_fifth() -> None:
         ("r2.demo.aged_control", {"r2.demo.aged_control": "31"}, "minor"),
         ("r2.sample.aged_n", {"r2.sample.aged_n": "30"}, "major"),
         ("r2.demo.sibs_treat", {"r2.demo.sibs_treat": "82.6"}, "minor"),
-        # A shortfall of half would need 252 expected.
-        ("r1.design.shortfall", {"r1.sample.estimated": "252"}, "exact"),
+        # Half of the implied 286; with as many as were implied there would be no shortfall.
+        ("r1.design.shortfall", {"r1.sample.randomised": "143"}, "exact"),
+        ("r1.design.shortfall", {"r1.sample.randomised": "286"}, "major"),
         ("r1.sample.cec_share", {"r1.sample.cec_share": "34"}, "exact"),
         ("r1.sample.arm_cec_implied", {"r1.reref.rate_cec": "6.8"}, "minor"),
     ],

@@ -35,7 +35,7 @@ def entry(id: str, **values: str):
         ("blog.contact_ratio", 3, "minor"),
         ("r2.t1.pod_sequence_text", "4 to 2, later 3", "exact"),
         ("r2.t1.recommissions", "three", "minor"),
-        ("r2.design.referrals_lt2", "maximum of 2", "minor"),
+        ("r2.design.referrals_lt2", 2, "minor"),
         ("r1.caseload.sw_relief", "yes", "major"),
         ("r1.stress.workload_order", "FP fewer", "exact"),
     ],

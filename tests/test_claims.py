@@ -114,6 +114,12 @@ def test_a_claim_without_rule_or_reason_is_refused() -> None:
         check_claim({**CLAIMS, id: replace(CLAIMS[id], status="")}, id, TABLES)
 
 
+def test_recomputed_numbers_carry_ten_digits() -> None:
+    found = [entry.recomputed for entry in ENTRIES.values() if isinstance(entry.recomputed, float)]
+    assert found and all(value == float(f"{value:.10g}") for value in found)
+    assert ENTRIES["r1.reref.rate_cec"].recomputed == 6.666666667
+
+
 def test_rules_need_their_claims() -> None:
     id = RULED[0]
     with pytest.raises(DataError, match=f"lacks {id}"):

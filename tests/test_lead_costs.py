@@ -51,7 +51,7 @@ def test_readings_by_hand(lead: Lead) -> None:
 def test_tables_follow_and_the_points_hold(lead: Lead) -> None:
     n = lead.numbers
     assert lead.verdict == "confirmed in part" and n["problems"] == 6
-    assert n["disagree"] == 1 and n["truncated"] >= 1  # re-referral rates are judged under their own topic
+    assert n["disagree"] == 2 and n["truncated"] == 2  # the rate of escalation disagrees in text and table
     assert n["agree"] + n["agree_implied"] + n["truncated"] + n["disagree"] == n["recomputed"]
     assert n["recomputed"] + n["inputs"] == n["printed"]
     assert (n["arms_low"], n["arms_high"], n["arm_implied"]) == (79, 81, 83)
@@ -92,7 +92,8 @@ def test_figures_that_do_not_follow_confirm_it(register: pd.DataFrame) -> None:
     wrong = {
         id: str(2 * float(value))
         for id, value in zip(register["id"], register["value"], strict=True)
-        if id.startswith(
+        if id != "r1.cost.tax_order"
+        and id.startswith(
             ("r1.cost.earn_", "r1.cost.tax_", "r1.cost.reref_case", "r1.cost.cp_diff", "r1.cost.escal_save")
         )
     }

@@ -74,7 +74,7 @@ class TestProgrammeTable:
         frame = with_values(
             r2__t1__p4__capacity="144",
             r2__t1__recommissions="three",
-            r2__design__referrals_lt2="maximum of 2",
+            r2__design__referrals_lt2="3",
             r2__design__rct_window_main="2015-08 to 2016-03",
             r2__design__five_year="four",
         )

@@ -8,6 +8,7 @@ from crewe_lib.claim_classes import Recomputed
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import difference, product, restated, written
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
+from crewe_lib.claim_writing import write_dates
 from crewe_lib.formats import fixed
 
 PHASES = ("p1", "p2", "p3", "p4")
@@ -149,7 +150,7 @@ def _reduced(reader: Reader) -> Recomputed:
 @rule("sum.qual.timepoints", "arithmetic")
 def _rounds(reader: Reader) -> Recomputed:
     months = reader.text("sum.qual.waves").split(" and ")
-    return Recomputed(f"months named: {', '.join(months)}", value=len(months))
+    return Recomputed(f"months named: {', '.join(map(write_dates, months))}", value=len(months))
 
 
 def _others() -> None:

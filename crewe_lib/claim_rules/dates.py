@@ -7,6 +7,7 @@ from datetime import date
 from crewe_lib.claim_classes import Recomputed, Severity
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
+from crewe_lib.claim_writing import write_dates
 
 DAYS_PER_MONTH, DAYS_PER_YEAR = 365.25 / 12, 365.25
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -93,7 +94,9 @@ def window(first: str, last: str, *, repeats: str = "", note: str = "") -> RuleF
 
     def compute(reader: Reader) -> Recomputed:
         words = f"{reader.day(first):%Y-%m} to {reader.day(last, end=True):%Y-%m}"
-        return Recomputed(f"{words} in the 2017 report", words=words, differs="minor", note=note, repeats=repeats)
+        return Recomputed(
+            f"{write_dates(words)} in the 2017 report", words=words, differs="minor", note=note, repeats=repeats
+        )
 
     return compute
 

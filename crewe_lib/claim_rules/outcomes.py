@@ -142,7 +142,7 @@ def shorter(reader: Reader, words: tuple[str, str] = ("CEC shorter", "PC shorter
 @rule("r1.surv.end_order", "arithmetic")
 def _open_at_the_end(reader: Reader) -> Recomputed:
     pc, cec = 100 - reader.number(PC), 100 - reader.number(CEC)
-    words = "S_PC < S_CEC" if pc < cec else "S_PC > S_CEC" if pc > cec else "S_PC = S_CEC"
+    words = "PC lower" if pc < cec else "PC higher" if pc > cec else "alike"
     note = "From the model's shares closed; the curve's own end values are in a figure only."
     return Recomputed(
         f"100 − {written(100 - pc)} = {written(pc)}% and 100 − {written(100 - cec)} = {written(cec)}% open",

@@ -81,10 +81,10 @@ def find_population(reader: Reader) -> Recomputed:
 def order_shifts(reader: Reader) -> Recomputed:
     """Who began with more risk and ended with less has moved further."""
     began, ended = reader.text("r1.risk.referral_order"), reader.text("r1.risk.latest_order")
-    follows = began == "PC more" and ended == "PC lower risk"
+    follows = began == "PC more" and ended == "PC lower"
     return Recomputed(
         f"risk at referral: {began}; with the latest information: {ended}",
-        words="PC > CEC" if follows else "does not follow from the two levels",
+        words="PC larger" if follows else "does not follow from the two levels",
         note="The first is said of risk factors and the second of risk, so that it follows if both mean the score.",
     )
 

@@ -184,6 +184,7 @@ def _derive_trial(reader: Reader, readings: pd.DataFrame, implied: int) -> dict[
         "expected": int(expected["families"].iloc[0]),
         "expected_matches": int(expected["matches"].max()),
         "shortfall_implied": 100 * (1 - randomised / implied),
+        "shortfall_stated": reader.number("r1.design.shortfall"),
         "largest_halved": largest,
         "baseline_halved": halved,
         "halved_impossible": bool(largest > halved),
@@ -220,7 +221,9 @@ def _write_finding(n: Mapping[str, Any]) -> str:
         f"{impossible}. With {n['randomised']} families at two to one "
         f"the least rise at the printed baseline is {one(n['randomised_rise_icc36'])} to "
         f"{one(n['randomised_rise_icc1'])} points, the least fall {one(n['randomised_fall_icc36'])} to "
-        f"{one(n['randomised_fall_icc1'])}. The {n['expected']} families that the stated shortfall implies give "
+        f"{one(n['randomised_fall_icc1'])}. The {n['randomised']} are {fixed(0)(n['shortfall_implied'])}% fewer than "
+        f"the implied {n['families_low']}, where the report states {fixed(0)(n['shortfall_stated'])}%. The "
+        f"{n['expected']} families that the stated shortfall implies give "
         f"{spelt(n['expected_matches'])} of the printed effects, and families had {fixed(2)(n['children_realised'])} "
         f"children, not {fixed(0)(n['children_assumed'])}."
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from crewe_lib.claim_register import Reader, read_register
 from crewe_lib.claim_rules.dates import DAYS_PER_YEAR
 from crewe_lib.claim_rules.service import PHASES
+from crewe_lib.claim_writing import write_dates
 from crewe_lib.evidence import Column
 from crewe_lib.formats import either, fixed
 from crewe_lib.leads import Lead
@@ -52,7 +53,7 @@ Row = tuple[str, str, str, bool]
 
 
 def _compare(item: str, printed: str, other: str) -> Row:
-    return item, printed, other, printed == other
+    return item, write_dates(printed), write_dates(other), printed == other
 
 
 def _capacity_rows(reader: Reader) -> list[Row]:
@@ -78,9 +79,17 @@ def _text_rows(reader: Reader) -> list[Row]:
         _compare("pods over time", reader.text("r2.t1.pod_sequence_text"), sequence),
         _compare("pods of a manager", reader.text("r2.pods.manager_actual"), spread),
         _compare("rounds of recommissioning", reader.text("r2.t1.recommissions"), rounds),
-        _compare("earlier referrals", reader.text("r2.design.referrals_lt2"), reader.text("r2.design.referrals_max2")),
+        _referrals(reader),
         _compare("cap of a practitioner", show(each), show(reader.number("r2.design.fp_cap"))),
     ]
+
+
+def _referrals(reader: Reader) -> Row:
+    """Two printings of one criterion: fewer earlier referrals than a number, and at most a number of them."""
+    below, most = reader.claim("r2.design.referrals_lt2"), reader.claim("r2.design.referrals_max2")
+    strict = below.precision == "under"
+    words = f"{'fewer than' if strict else 'at most'} {below.value}"
+    return "earlier referrals", words, f"at most {most.value}", below.number - strict == most.number
 
 
 def _date_rows(reader: Reader) -> list[Row]:
@@ -96,5 +105,5 @@ def _date_rows(reader: Reader) -> list[Row]:
         ),
         _compare("years compared", reader.text("r2.design.five_year"), words[min(round(years), 7)]),
         _compare("years of the service", fixed(0)(reader.number("r2.design.years_running")), fixed(0)(running)),
-        ("volunteers until", until, "a recommissioning after the pilot", volunteers),
+        ("volunteers until", write_dates(until), "a recommissioning after the pilot", volunteers),
     ]

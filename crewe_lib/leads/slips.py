@@ -8,6 +8,7 @@ import pandas as pd
 
 from crewe_lib.claim_classes import AGREES, ALPHA
 from crewe_lib.claim_register import Reader, read_register
+from crewe_lib.claim_writing import write_dates
 from crewe_lib.errors import DataError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import count, p_value
@@ -123,22 +124,17 @@ def check_minor_slips(register: pd.DataFrame, panel: pd.DataFrame) -> Lead:
 
 def _slip(reader: Reader, name: str, id: str, other: str) -> tuple[str, str, str, str]:
     claim, says = reader.claim(id), reader.claim(other)
-    return name, claim.place, claim.value, f"{says.value} ({says.place})"
+    return name, claim.place, write_dates(claim.value), f"{write_dates(says.value)} ({says.place})"
 
 
 def _region(reader: Reader, panel: pd.DataFrame) -> list[tuple[str, str, str, str]]:
     """The region that the council is compared with, and the one it lies in."""
-    claim = reader.claim("r1.power.region")
+    claim = reader.claim("r1.power.region_name")
     regions = panel.loc[panel["authority"] == AUTHORITY, "region"].unique()
     if len(regions) != 1:
         raise DataError(f"the panel must give one region for {AUTHORITY}; it gives {', '.join(regions) or 'none'}.")
     own = str(regions[0])
-    if own in claim.statement:
-        return []
-    found = [name for name in panel["region"].unique() if name and name in claim.statement]
-    # 'North East of England' also holds 'East of England', which begins later.
-    named = min(found, key=claim.statement.index, default="not named")
-    return [("Region compared with", claim.place, named, own)]
+    return [] if claim.value == own else [("Region compared with", claim.place, claim.value, own)]
 
 
 def _tenure(reader: Reader) -> list[tuple[str, str, str, str]]:

@@ -137,8 +137,7 @@ FIRST_PUBLISHED = (
             "referrals": "Referrals1617",
             "rereferrals": "ReferralsWithin12mths1617",
             "cpp_started": "CPPEpisodesStart1617",
-            # A slip in the header: the figures are those of 31 March 2017 (England 389,430, as in the 2017
-            # release; the 2016 file has 394,400).
+            # A slip in the header: the figures are of 31 March 2017 (England 389,430; the 2016 file has 394,400).
             "cin_31_march": "CINAt310316",
             "population_0_17_in_release": "Mid2016Pop017",
         },
