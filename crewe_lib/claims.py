@@ -216,9 +216,9 @@ def _as_row(entry: Entry) -> dict[str, Any]:
 
 @traced
 def summarise_classes(ledger: pd.DataFrame) -> pd.DataFrame:
-    """How many claims of each class, in the order of `CLASSES`, and of how many kinds of document. Columns: cls,
+    """How many claims of each class, in the order of `CLASSES`, and how many of them a rule recomputes. Columns: cls,
     meaning, claims, by_rule."""
-    counts, ruled = ledger["cls"].value_counts(), ledger.loc[ledger["method"] != "", "cls"].value_counts()
+    counts, ruled = ledger["cls"].value_counts(), ledger.loc[ledger["recomputed"] != "", "cls"].value_counts()
     rows = [(name, meaning, int(counts.get(name, 0)), int(ruled.get(name, 0))) for name, meaning in CLASSES.items()]
     return pd.DataFrame(rows, columns=["cls", "meaning", "claims", "by_rule"])
 

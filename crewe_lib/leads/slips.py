@@ -26,7 +26,7 @@ FOLLOW_COLUMNS: Mapping[str, Column] = {
     "group": Column("What"),
     "claims": Column("Claims", count),
     "follow": Column("Follow", count),
-    "others": Column("Others, with their class"),
+    "others": Column("Others, with their class", lambda text: text or "–"),
 }
 AUTHORITY = "E06000049"
 # A slip with its claim and the claim that says otherwise; both are printed.
