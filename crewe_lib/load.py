@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
+from crewe_lib.calibration_tables import CALIBRATION_TARGETS
 from crewe_lib.checks import check_table
 from crewe_lib.claim_register import read_claims
 from crewe_lib.cost_distributions import read_closure_counts
@@ -17,6 +18,7 @@ from crewe_lib.errors import DataError
 from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
+from crewe_lib.risk_framework import read_risk_framework
 from crewe_lib.service_table import SERVICE_CAPACITY
 from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
@@ -125,6 +127,19 @@ def load_context_counts() -> pd.DataFrame:
 def load_service_capacity() -> pd.DataFrame:
     """How many cases FACT22 could hold at a time in each year (data/published). Raises DataError."""
     return _read_table("published", "service_capacity", SERVICE_CAPACITY)
+
+
+@traced
+def load_calibration_targets() -> pd.DataFrame:
+    """What the simulated cohort is held against: one row per figure of the reports (data/published). Raises
+    DataError."""
+    return _read_table("published", "calibration_targets", CALIBRATION_TARGETS)
+
+
+@traced
+def load_risk_framework() -> pd.DataFrame:
+    """The framework of risk factors and their points (data/published): columns of `risk_framework.RISK_FRAMEWORK`."""
+    return _read_package_file("published", "risk_framework", read_risk_framework)
 
 
 @traced
