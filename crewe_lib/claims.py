@@ -183,7 +183,7 @@ def evaluate_claims(register: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The whole ledger: one row per claim, in the register's order.
 
     Columns: id, document, section, page, place, statement, printed, cls, recomputed (text), how, note, method, topic,
-    origin, kinds_of_data. Raises DataError.
+    origin, kinds_of_data, together (the claim and those that its class rests on). Raises DataError.
     """
     return tabulate_entries(check_register(to_claims(register), tables).values())
 
@@ -211,35 +211,48 @@ def _as_row(entry: Entry) -> dict[str, Any]:
         "topic": claim.topic,
         "origin": claim.origin,
         "kinds_of_data": "; ".join(entry.kinds),
+        "together": " ".join(sorted({claim.id, *entry.read})),
     }
 
 
 @traced
 def summarise_classes(ledger: pd.DataFrame) -> pd.DataFrame:
-    """How many claims of each class, in the order of `CLASSES`, and how many of them a rule recomputes. Columns: cls,
-    meaning, claims, by_rule."""
-    counts, ruled = ledger["cls"].value_counts(), ledger.loc[ledger["recomputed"] != "", "cls"].value_counts()
-    rows = [(name, meaning, int(counts.get(name, 0)), int(ruled.get(name, 0))) for name, meaning in CLASSES.items()]
-    return pd.DataFrame(rows, columns=["cls", "meaning", "claims", "by_rule"])
+    """How many claims of each class, in the order of `CLASSES`.
+
+    Columns: cls, meaning, claims (printed), by_rule (of these, how many a rule recomputes), derived (rows that no
+    document prints, apart).
+    """
+    printed = ledger[ledger["origin"] == "printed"]
+    counts, ruled = printed["cls"].value_counts(), printed.loc[printed["recomputed"] != "", "cls"].value_counts()
+    derived = ledger.loc[ledger["origin"] == "derived", "cls"].value_counts()
+    rows = [
+        (name, meaning, *(int(found.get(name, 0)) for found in (counts, ruled, derived)))
+        for name, meaning in CLASSES.items()
+    ]
+    return pd.DataFrame(rows, columns=["cls", "meaning", "claims", "by_rule", "derived"])
 
 
 @traced
 def summarise_totals(ledger: pd.DataFrame) -> dict[str, int]:
-    """How many claims there are, how many a rule recomputes, and how those come out.
+    """How many printed claims there are, how many a rule recomputes, and how those come out.
 
     claims; computed: with a rule that could fail; follow, differ: of those, exact or but for rounding (or external and
-    borne out), and not; external, external_checked: figures of other sources, and those of them we hold data for;
-    derived: rows that no document prints.
+    borne out), and not; exact, supports: exact ones, and the different sets of numbers on which they rest (a total and
+    its parts are one set); external, external_checked: figures of other sources, and those of them we hold data for;
+    derived: rows that no document prints, which the other counts leave out.
     """
-    computed = (ledger["method"] != "") & (ledger["recomputed"] != "")
-    differ = ledger["cls"].isin(("minor", "major", "decision"))
-    external = ledger["cls"] == EXTERNAL
+    printed = ledger[ledger["origin"] == "printed"]
+    computed = (printed["method"] != "") & (printed["recomputed"] != "")
+    differ = printed["cls"].isin(("minor", "major", "decision"))
+    external, exact = printed["cls"] == EXTERNAL, printed["cls"] == "exact"
     return {
-        "claims": len(ledger),
+        "claims": len(printed),
         "computed": int(computed.sum()),
         "follow": int((computed & ~differ).sum()),
         "differ": int(differ.sum()),
+        "exact": int(exact.sum()),
+        "supports": int(printed.loc[exact, "together"].nunique()),
         "external": int(external.sum()),
         "external_checked": int((external & computed).sum()),
-        "derived": int((ledger["origin"] == "derived").sum()),
+        "derived": len(ledger) - len(printed),
     }

@@ -8,6 +8,7 @@ import pandas as pd
 
 from crewe_lib.claim_register import read_register, to_claims
 from crewe_lib.claims import Tables, check_claim, tabulate_entries
+from crewe_lib.formats import p_value
 from crewe_lib.leads import Lead
 from crewe_lib.provenance import infers, traced
 
@@ -53,14 +54,32 @@ def check_excerpt(register: pd.DataFrame, tables: Tables, *, name: str) -> pd.Da
 @traced
 @infers
 def derive_ageing_out(leads: Mapping[str, Lead]) -> pd.DataFrame:
-    """Readings of ageing out that give all printed numbers. Columns: reading, counts (words), p_fisher, p_yates,
-    p_least, p_greatest, alpha."""
+    """Every reading of ageing out that gives all printed numbers, those with named arms first.
+
+    Columns: reading, counts (words), cut_off (how many of the printed numbers must have been cut off), p_fisher,
+    p_yates, p_least, p_greatest.
+    """
     readings = leads["ageing_out"].readings
-    kept = readings[readings["matched"] == readings["matched"].max()].drop_duplicates("reading")
+    kept = readings[readings["matched"] == readings["matched"].max()].reset_index(drop=True)
     pairs = zip(kept["k_treat"], kept["n_treat"], kept["k_control"], kept["n_control"], strict=True)
     counts = [f"{a} of {b} and {c} of {d}" for a, b, c, d in pairs]
-    columns = ["reading", "p_fisher", "p_yates", "p_least", "p_greatest"]
-    return pd.DataFrame(kept[columns]).assign(counts=counts).reset_index(drop=True)
+    columns = ["reading", "cut_off", "p_fisher", "p_yates", "p_least", "p_greatest"]
+    return pd.DataFrame(kept[columns]).assign(counts=counts)
+
+
+@traced
+def write_ageing_out(readings: pd.DataFrame) -> pd.DataFrame:
+    """The same as the table behind its figure, numbers as text."""
+    columns = {
+        "FACT22 and Cheshire East": readings["counts"],
+        "Arms": readings["reading"],
+        "Printed numbers cut off": readings["cut_off"],
+        "p, Fisher": readings["p_fisher"].map(p_value),
+        "p, Yates": readings["p_yates"].map(p_value),
+        "Least p": readings["p_least"].map(p_value),
+        "Greatest p": readings["p_greatest"].map(p_value),
+    }
+    return pd.DataFrame(columns)
 
 
 @traced

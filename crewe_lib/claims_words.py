@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crewe_lib.evidence import Binding, Column
-from crewe_lib.formats import agree, either, fixed, level, p_phrase, p_value, percent, plain, pounds, spelt
+from crewe_lib.formats import either, fixed, level, p_phrase, p_value, percent, plain, pounds, spelt
 
 CLASS_COLUMNS: Mapping[str, Column] = {
     "cls": Column("Class"),
     "meaning": Column("What it means"),
     "claims": Column("Claims", fixed(0)),
     "by_rule": Column("of them recomputed", fixed(0)),
+    "derived": Column("Derived rows, apart", fixed(0)),
 }
 EXCERPT_COLUMNS: Mapping[str, Column] = {
     "statement": Column("What is claimed"),
@@ -19,14 +20,6 @@ EXCERPT_COLUMNS: Mapping[str, Column] = {
     "printed": Column("Printed"),
     "recomputed": Column("Recomputed", lambda text: text or "–"),
     "cls": Column("Class"),
-}
-AGEING_COLUMNS: Mapping[str, Column] = {
-    "reading": Column("Arms"),
-    "counts": Column("FACT22 and Cheshire East (implied)"),
-    "p_fisher": Column("p, Fisher", p_value),
-    "p_yates": Column("p, Yates", p_value),
-    "p_least": Column("Least p", p_value),
-    "p_greatest": Column("Greatest p", p_value),
 }
 POWER_COLUMNS: Mapping[str, Column] = {
     "case": Column("Assumed"),
@@ -78,6 +71,8 @@ COUNTS = (
     _count("major", "major"),
     Binding("decision", "summary", "claims", {"cls": "decision"}, spelt),
     Binding("derived", "totals", "derived", None, fixed(0)),
+    Binding("supports", "totals", "supports", None, fixed(0)),
+    Binding("exact", "totals", "exact", None, fixed(0)),
     Binding("external_checked", "totals", "external_checked", None, fixed(0)),
     Binding("external", "totals", "external", None, fixed(0)),
 )
@@ -97,7 +92,13 @@ NUMBERS: tuple[Binding, ...] = (
         ("aged_tests", "tests", spelt),
         ("aged_treat", "k_treat", fixed(0)),
         ("aged_control", "k_control", fixed(0)),
-        ("aged_yates", "tables_p_yates", p_value),
+        ("aged_cut", "cut_off", spelt),
+        ("aged_printed", "printed_numbers", spelt),
+        ("aged_full", "full", fixed(0)),
+        ("aged_above", "full_any_above", spelt),
+        ("aged_rounded", "full_rounded", spelt),
+        ("aged_difference", "difference", fixed(0)),
+        ("gap_not_aged", "gap_not_aged", fixed(1)),
     ),
     Binding("closed_settles", "closure_at_trial_end", "settles"),
     *_of(
@@ -129,6 +130,7 @@ NUMBERS: tuple[Binding, ...] = (
         ("reref_early", "early", spelt),
         ("reref_later", "later", fixed(0)),
         ("reref_window", "last_window", plain),
+        ("reref_readings", "readings_total", spelt),
         ("reref_fisher", "fisher", p_phrase),
     ),
     Binding("history_settles", "history_effect", "settles"),
@@ -141,7 +143,13 @@ NUMBERS: tuple[Binding, ...] = (
     Binding("power_settles", "power_calculation", "settles"),
     *_of(
         "power_calculation",
-        ("power_families", "families_low", fixed(0)),
+        ("power_equal", "families_1_1_low", fixed(0)),
+        ("power_two", "families_2_1_low", fixed(0)),
+        ("power_seventy", "families_70_30_low", fixed(0)),
+        ("power_halving_high_icc", "power_halving_icc1", percent()),
+        ("power_halving_low_icc", "power_halving_icc36", percent()),
+        ("power_fall_low", "randomised_fall_icc36", _POINTS),
+        ("power_fall_high", "randomised_fall_icc1", _POINTS),
         ("power_randomised", "randomised", fixed(0)),
         ("power_largest", "largest_halved", _POINTS),
         ("power_baseline", "baseline_halved", _POINTS),
@@ -182,7 +190,7 @@ NUMBERS: tuple[Binding, ...] = (
         ("earnings_later", "earnings_november_2019", pounds(sign=True)),
     ),
     *_of("minor_slips", ("slip_count", "slips", fixed(0)), ("workload_p", "workload_p", p_phrase)),
-    *_of("reproduced", ("good_claims", "follow", agree("follows", "follow"))),
+    *_of("reproduced", ("good_claims", "follow", fixed(0))),
 )
 
 # Questions that the chapter answers at length.
