@@ -23,9 +23,9 @@ Severity = Literal["minor", "major", "decision"]
 CLASSES: Mapping[str, str] = {
     "exact": "follows, to the digit printed",
     "rounding": "follows but for rounding",
-    "minor": "does not follow; little or nothing rests on it",
+    "minor": "does not follow; within a tenth, or a slip of little weight",
     "major": "does not follow; another size, count or meaning",
-    "decision": "a conclusion about significance or direction changes",
+    "decision": "with the numbers as printed, a conclusion about significance or direction changes",
     NOT_RECOMPUTABLE: "no rule: the documents do not allow it",
     DEFINITION: "a definition or a choice; nothing to recompute",
     EXTERNAL: "another source's figure; checked where we hold it",

@@ -7,7 +7,7 @@ A claim is one printed statement. A rule recomputes it from *other* claims, so i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -136,7 +136,9 @@ CLAIMS = pa.DataFrameSchema(
 # Numbers that name something: years, figures, appendices.
 LABELS = ("date", "reference", "label")
 
-_NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
+# Derived claim's id, moved numbers → the claim as it follows, and the ids behind it.
+Resolver = Callable[[str, Mapping[str, float]], "tuple[Claim, set[str]]"]
+_NUMBER = re.compile(r"[-−]?[0-9]{1,15}(?:\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True)
@@ -234,7 +236,7 @@ def read_claims_file(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(
             path, dtype=types, keep_default_na=False, na_values={"page": [""], "denominator": [""]}, encoding="utf-8"
         )
-    except (OSError, ValueError, pd.errors.ParserError) as fault:
+    except (OSError, ValueError, TypeError, pd.errors.ParserError) as fault:
         raise DataError(f"{path}: cannot be read as a register of claims ({fault}).") from None
     return check_table(frame, CLAIMS, str(path))
 
@@ -244,7 +246,9 @@ class Reader:
     """The register as a rule sees it.
 
     What is read is noted in `read` and `kinds`. `checking` is the claim under check, which may not be read.
-    `moved` replaces numbers while rounding is explored; `tables` are other data, each with its kind.
+    `moved` replaces numbers while rounding is explored; `tables` are other data, each with its kind. `resolve` gives a
+    derived claim with the value that follows from what is printed, and what that rests on; without it the register's
+    own note of that value is taken.
     """
 
     claims: Mapping[str, Claim]
@@ -254,6 +258,7 @@ class Reader:
     tables_read: set[str] = field(default_factory=set)
     kinds: set[Kind] = field(default_factory=set)
     moved: Mapping[str, float] = field(default_factory=dict)
+    resolve: Resolver | None = None
 
     def claim(self, id: str) -> Claim:
         """Another claim; noted as read. Raises DataError for the claim under check or an unknown id."""
@@ -263,9 +268,13 @@ class Reader:
             raise DataError(f"the register has no claim '{id}', which the rule of {self.checking or 'a lead'} needs.")
         self.read.add(id)
         self.kinds.add("published")
-        if self.claims[id].origin == "derived":
+        claim = self.claims[id]
+        if claim.origin == "derived":
             self.infer()
-        return self.claims[id]
+            if self.resolve is not None:
+                claim, behind = self.resolve(id, self.moved)
+                self.read |= behind
+        return claim
 
     def number(self, id: str) -> float:
         """The number printed in another claim."""
@@ -320,5 +329,8 @@ def to_claims(frame: pd.DataFrame) -> dict[str, Claim]:
 
 
 def read_register(frame: pd.DataFrame) -> Reader:
-    """A reader over a whole register, for leads and rules."""
-    return Reader(to_claims(frame))
+    """A reader over a whole register, for questions; derived claims follow from what is printed."""
+    from crewe_lib.claims import make_resolver  # the rules import this module
+
+    claims = to_claims(frame)
+    return Reader(claims, resolve=make_resolver(claims, {}))

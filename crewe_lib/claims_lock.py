@@ -15,21 +15,28 @@ def read_lock(path: Path) -> dict[str, str]:
     """Claim id → class. Raises DataError if the file is absent or a line is not 'id<tab>class'."""
     if not path.is_file():
         raise DataError(f"{path}: there is no lock file; 'crewe claims --acknowledge' writes it.")
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as fault:
+        raise DataError(f"{path}: cannot be read as a lock file ({fault}).") from None
     locked: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if line.startswith("#") or not line.strip():
             continue
         id, _, cls = line.partition("\t")
         if cls not in CLASSES or id in locked:
-            fault = f"'{id}' is there twice" if id in locked else f"'{cls}' is no class"
-            raise DataError(f"{path}, line {number}: {fault}; 'crewe claims --acknowledge' writes the file anew.")
+            wrong = f"'{id}' is there twice" if id in locked else f"'{cls}' is no class"
+            raise DataError(f"{path}, line {number}: {wrong}; 'crewe claims --acknowledge' writes the file anew.")
         locked[id] = cls
     return locked
 
 
 def write_lock(path: Path, classes: Mapping[str, str]) -> None:
     """Acknowledge the classes: one line per claim, in the register's order."""
-    path.write_text(HEAD + "".join(f"{id}\t{cls}\n" for id, cls in classes.items()), encoding="utf-8")
+    try:
+        path.write_text(HEAD + "".join(f"{id}\t{cls}\n" for id, cls in classes.items()), encoding="utf-8")
+    except OSError as fault:
+        raise DataError(f"{path}: the lock file cannot be written ({fault.strerror}).") from None
 
 
 def compare_with_lock(classes: Mapping[str, str], locked: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ build or check, 2 for a call that cannot be carried out."""
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -115,28 +116,32 @@ def claims(
 ) -> None:
     """Print every published claim with its class; exit 1 when a class is not the one acknowledged in claims.lock."""
     from crewe_lib import claims as ledger
+    from crewe_lib import claims_list as listed
     from crewe_lib.claim_register import read_claims_file, to_claims
     from crewe_lib.claims_lock import compare_with_lock, read_lock, write_lock
     from crewe_lib.load import load_claims, load_ledger_tables
 
+    if acknowledge and register is not None:
+        raise CreweError("--acknowledge is for the project's own register, not for a copy given with --register.")
     frame = load_claims() if register is None else read_claims_file(register)
-    entries = ledger.check_register(to_claims(frame), load_ledger_tables())
-    chosen = ledger.choose_entries(entries, classes=cls or (), ids=id or ())
+    faults: list[str] = []
+    entries = ledger.check_register(to_claims(frame), load_ledger_tables(), faults=faults)
+    chosen = listed.choose_entries(entries, classes=cls or (), ids=id or ())
     if as_json:
-        typer.echo(json.dumps([ledger.as_json(entry) for entry in chosen], indent=2, ensure_ascii=False))
+        typer.echo(json.dumps([listed.as_json(entry) for entry in chosen], indent=2, ensure_ascii=False))
     else:
-        typer.echo(ledger.write_ledger(chosen))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        typer.echo(listed.write_ledger(chosen, width=width))
     classes = {name: entry.cls for name, entry in entries.items()}
+    if faults:
+        raise DataError(f"{ledger.shorten(faults)}\nThe other classes are as printed above; none was acknowledged.")
     if acknowledge:
-        if register is not None:
-            raise CreweError("--acknowledge is for the project's own register, not for a copy given with --register.")
         write_lock(lock, classes)
         typer.echo(f"{len(classes)} classes acknowledged: {lock}", err=True)
     elif changed := compare_with_lock(classes, read_lock(lock)):
-        raise DataError(
-            "\n".join([f"{len(changed)} claims are not as {lock.name} has them:", *changed])
-            + "\nIf the changes are meant: crewe claims --acknowledge"
-        )
+        many = "1 claim is" if len(changed) == 1 else f"{len(changed)} claims are"
+        mend = ["If the changes are meant: crewe claims --acknowledge"] if register is None else []
+        raise DataError("\n".join([f"{many} not as {lock.name} has them:", *changed, *mend]))
 
 
 @app.command(

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 from crewe_lib.claim_classes import AGREES, CLASSES
 from crewe_lib.claim_register import STATUSES, Claim, Reader, to_claims
 from crewe_lib.claim_rules import RULES
-from crewe_lib.claims import Entry, check_claim, check_register, evaluate_claims, summarise_classes
+from crewe_lib.claims import Entry, check_claim, check_register, evaluate_claims
 from crewe_lib.claims_lock import compare_with_lock, read_lock, write_lock
+from crewe_lib.claims_summary import summarise_classes
 from crewe_lib.cli import LOCK, app
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.load import load_claims, load_ledger_tables
@@ -209,6 +210,22 @@ class TestCommand:
             app, ["claims", "--register", str(tmp_path / "copy.csv"), "--acknowledge", "--lock", str(tmp_path / "l")]
         )
         assert isinstance(result.exception, CreweError) and not (tmp_path / "l").exists()
+
+
+def test_a_derived_number_follows_what_is_printed() -> None:
+    """Table 9's saving rests on an arm that is back-solved from the printed re-referral rate."""
+    id = "r1.cost.escal_save_case"
+    assert {"r1.sample.arm_cec_implied", "r1.reref.rate_cec"} <= ENTRIES[id].read
+    found = outcome(changed("r1.reref.rate_cec", "12.0"), id)
+    assert isinstance(found, str) or found.recomputed != ENTRIES[id].recomputed
+
+
+def test_a_value_out_of_range_spoils_only_what_rests_on_it() -> None:
+    claims, faults = changed("r1.t2.mh.n", "-5"), []
+    entries = check_register(claims, TABLES, faults=faults)
+    assert all("cannot be computed from" in fault or "-5" in fault for fault in faults)
+    lost = set(CLAIMS) - set(entries)
+    assert lost <= {id for id, entry in ENTRIES.items() if "r1.t2.mh.n" in entry.read}
 
 
 def test_a_reader_refuses_a_fraction_where_a_count_is_needed() -> None:

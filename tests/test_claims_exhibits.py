@@ -7,7 +7,8 @@ import pytest
 from crewe_lib import claims_exhibits as exhibits
 from crewe_lib import claims_words as words
 from crewe_lib.claim_classes import ALPHA
-from crewe_lib.claims import evaluate_claims, summarise_totals
+from crewe_lib.claims import evaluate_claims
+from crewe_lib.claims_summary import summarise_totals
 from crewe_lib.errors import DataError
 from crewe_lib.figures.claims import draw_p_ranges
 from crewe_lib.leads import catalogue
