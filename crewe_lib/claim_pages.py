@@ -35,17 +35,17 @@ def _blank(text: str) -> str:
 
 
 LEDGER_COLUMNS: Mapping[str, LedgerColumn] = {
-    "id": LedgerColumn("Claim", code=True, width=11),
     "statement": LedgerColumn("What is claimed", width=18),
     "place": LedgerColumn("Where", width=9),
     "printed": LedgerColumn("Printed", _blank, numeric=True, width=8),
     "recomputed": LedgerColumn("Recomputed", _blank, numeric=True, width=10),
     "cls": LedgerColumn("Class", dot=True, order=tuple(CLASSES), width=11),
-    "how": LedgerColumn("How, or why not", _blank, below="note", width=19),
+    "how": LedgerColumn("How, or why not", _blank, below="note", width=21),
     "kinds_of_data": LedgerColumn("Data", write_kinds, width=6),
     "topic": LedgerColumn(
         "Topic and its chapter", write_topic, chapters={name: chapter for name, (_, chapter) in TOPICS.items()}, width=8
     ),
+    "id": LedgerColumn("Id", code=True, width=9),
 }
 LEDGER_FILTERS: tuple[Filter, ...] = (
     Filter("cls", "class", "Class", order=tuple(CLASSES)),

@@ -126,7 +126,7 @@ def derive_under_11(leads: Mapping[str, Lead]) -> pd.DataFrame:
     ]
     arms = [f"{a} and {b}" for a, b in zip(kept["n_treat"], kept["n_control"], strict=True)]
     frame = kept[["order", "p_fisher"]].assign(arms=arms, counts_treat=words[0], counts_control=words[1])
-    return frame.sort_values("order", ascending=False, ignore_index=True)
+    return frame.sort_values("order", ignore_index=True)
 
 
 @traced

@@ -30,16 +30,16 @@ POWER_COLUMNS: Mapping[str, Column] = {
 }
 UNDER_COLUMNS: Mapping[str, Column] = {
     "order": Column("Labels of the arms"),
-    "arms": Column("Arms"),
-    "counts_treat": Column("Turned eighteen, of those eleven or over, FACT22"),
-    "counts_control": Column("the same, Cheshire East"),
-    "p_fisher": Column("p, Fisher", p_value),
+    "arms": Column("Families in the arms"),
+    "counts_treat": Column("Turned eighteen, FACT22, of those eleven or over"),
+    "counts_control": Column("Turned eighteen, control group, of those eleven or over"),
+    "p_fisher": Column("p (Fisher's exact test)", p_value),
 }
 WINDOW_COLUMNS: Mapping[str, Column] = {
     "stretch": Column("Time"),
     "months": Column("Months", fixed(1)),
-    "rereferrals": Column("Re-referrals (the second implied)", fixed(0)),
-    "per_month": Column("a month", fixed(1)),
+    "rereferrals": Column("Re-referrals", fixed(0)),
+    "per_month": Column("Re-referrals a month", fixed(1)),
 }
 HISTORY_COLUMNS: Mapping[str, Column] = {
     "reading": Column("If one number is …"),
@@ -49,11 +49,11 @@ HISTORY_COLUMNS: Mapping[str, Column] = {
     "possible": Column("Possible", either("yes", "no")),
 }
 ESCALATION_COLUMNS: Mapping[str, Column] = {
-    "reading": Column("Count"),
+    "reading": Column("Count", lambda text: text[:1].upper() + text[1:]),
     "place": Column("Where"),
     "escalated": Column("Escalated", fixed(0)),
-    "of": Column("of", fixed(0)),
-    "unit": Column("Unit"),
+    "of": Column("Out of", fixed(0)),
+    "unit": Column("Counted in"),
 }
 
 

@@ -95,7 +95,7 @@ def test_the_table_is_whole_without_a_script(page, shown) -> None:
     assert all(len(row.find_all(["th", "td"], recursive=False)) == len(LEDGER_COLUMNS) for row in rows)
     assert [head["scope"] for head in table.select("thead th")] == ["col"] * len(LEDGER_COLUMNS)
     assert {row.th["scope"] for row in rows} == {"row"}
-    how = rows[0].find_all("td")[list(LEDGER_COLUMNS).index("how") - 1]
+    how = rows[0].find_all("td")[list(LEDGER_COLUMNS).index("how")]  # the header of the row stands last
     assert how.get_text("|") == "5 < 6 & 7|A note."
 
 

@@ -68,7 +68,7 @@ VERDICTS: Mapping[str, str] = {
 }
 LEAD_COLUMNS: Mapping[str, Column] = {
     "title": Column("Question"),
-    "verdict": Column("A problem?", VERDICTS.__getitem__),
+    "verdict": Column("Unclear in the documents?", VERDICTS.__getitem__),
     "finding": Column("What the printed figures show"),
     "settles": Column("What would settle it"),
 }
