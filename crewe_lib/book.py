@@ -21,7 +21,7 @@ import yaml
 
 from crewe_lib import pages, prose
 from crewe_lib.claim_pages import find_ledger, format_touched
-from crewe_lib.datapackage import find_resource
+from crewe_lib.datapackage import find_resource, read_descriptor
 from crewe_lib.errors import BuildError, CreweError
 from crewe_lib.evidence import unregistered
 from crewe_lib.execute import Outcome, Task, default_workers, kernel_environment, run_all
@@ -30,6 +30,7 @@ from crewe_lib.load import DATA_FOLDER, check_data_folder
 from crewe_lib.parameters import is_published, load_parameters, resolve
 from crewe_lib.pdf import build_pdf, explain_missing, missing_system_libraries
 from crewe_lib.provenance import REPOSITORY
+from crewe_lib.record_place import find_records
 from crewe_lib.show import FIGURE_FOLDER, SOURCE_LINK
 from crewe_lib.swap import check_target, swap_in
 
@@ -270,13 +271,12 @@ def assemble_evidence(
 def card(request: Request, path: str) -> dict[str, Any]:
     """Kind and dates of a data file, from its package."""
     folder, _, name = path.rpartition("/")
-    real = (
-        (request.data / folder.removeprefix("<data>/"))
-        if request.data and path.startswith("<data>/")
-        else REPOSITORY / folder
-    )
-    descriptor = json.loads((real / "datapackage.json").read_text(encoding="utf-8"))
-    resource = next(entry for entry in descriptor["resources"] if entry["path"] == name)
+    brought = request.data if request.data and path.startswith("<data>/") else None
+    real = brought / folder.removeprefix("<data>").lstrip("/") if brought else REPOSITORY / folder
+    descriptor = read_descriptor(real)
+    resource: dict[str, Any] = next((entry for entry in descriptor["resources"] if entry.get("path") == name), {})
+    if brought and find_records(brought) == real:  # checked table by table; the card need not list or hash them
+        return {"kind": descriptor["kind"], "dates": str(resource.get("dates", ""))}
     found = find_resource(real, resource["name"])
     return {"kind": found.kind, "dates": str(resource.get("dates", ""))}
 

@@ -54,7 +54,9 @@ def build(
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter of every chapter that has it."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="A folder of datasets to use in place of data/.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A folder of records, or of datasets to use in place of data/.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the book goes.")] = OUT,
     pdf: Annotated[bool, typer.Option("--pdf/--no-pdf", help="Make the PDF too.")] = True,
 ) -> None:
@@ -166,6 +168,35 @@ def simulate(
     rows = sum(len(table) for table in made.tables.values())
     how = "calibrated to the printed figures" if made.calibrated else "not calibrated: a plain draw from the model"
     typer.echo(f"SIMULATED, not evidence: {families:,} invented families, {rows:,} rows, {how}: {out}/datapackage.json")
+
+
+@app.command(epilog="Examples: crewe check my-records | crewe check my-records --json")
+def check(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the tables.")],
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects instead of a table.")] = False,
+) -> None:
+    """Check a folder of records: every fault with its place and how to mend it. No id, date or text is shown.
+
+    Exit 0 if there is no fault, 1 if there are any, 2 if there is no such folder."""
+    from crewe_lib.record_check import examine_folder, write_summary
+    from crewe_lib.record_faults import write_faults
+
+    seen = examine_folder(folder)
+    if as_json:
+        typer.echo(json.dumps([fault.as_json() for fault in seen.faults], indent=2, ensure_ascii=False))
+    else:
+        typer.echo(write_faults(seen.faults) if seen.faults else write_summary(seen))
+    if seen.faults:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: crewe new my-records")
+def new(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
+    """Write empty tables for records, with a dictionary, a data package and a mapping.yml for names of your own."""
+    from crewe_lib.record_template import write_template
+
+    names = write_template(folder)
+    typer.echo(f"{folder}: {', '.join(names)}. Begin with README.md.")
 
 
 @official.command("build", epilog="Example: crewe official build ~/Downloads/children-in-need")

@@ -18,6 +18,9 @@ from crewe_lib.errors import DataError
 from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
+from crewe_lib.record_check import examine_folder
+from crewe_lib.record_place import RECORDS, files_read, find_records
+from crewe_lib.records import Records, examined_records
 from crewe_lib.risk_framework import read_risk_framework
 from crewe_lib.service_table import SERVICE_CAPACITY
 from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL
@@ -25,6 +28,7 @@ from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
 # Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.
 DATA_FOLDER = "CREWE_DATA"
+STAND_IN = "synthetic"  # the simulated cohort, where no records are given
 
 
 def data_folder(dataset: str) -> tuple[Path, str]:
@@ -45,13 +49,17 @@ def check_data_folder(folder: Path) -> list[str]:
     known = sorted(item.parent.name for item in (REPOSITORY / "data").glob(f"*/{DESCRIPTOR}"))
     brought = sorted(item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith("."))
     found = [name for name in brought if name in known]
-    if not found:
+    records = find_records(folder)
+    if not found and records is None:
         raise DataError(
-            f"--data {folder}: no dataset found. It must hold a folder per dataset, each with a {DESCRIPTOR}, "
-            f"named and laid out as in data/ ({', '.join(known)})."
+            f"--data {folder}: no dataset found. It must hold tables of records, or a folder of them named {RECORDS}, "
+            f"or a folder per dataset, each with a {DESCRIPTOR}, named and laid out as in data/ ({', '.join(known)})."
         )
-    if unknown := [name for name in brought if name not in known]:
-        raise DataError(f"--data {folder}: no dataset is named {', '.join(unknown)}; there are {', '.join(known)}.")
+    if records != folder and (unknown := [name for name in brought if name not in (*known, RECORDS)]):
+        there = ", ".join([*known, RECORDS])
+        raise DataError(f"--data {folder}: no dataset is named {', '.join(unknown)}; there are {there}.")
+    if records is not None:
+        examined_records(examine_folder(records))
     for name in found:
         names = _resource_names(folder / name)
         missing = [table for table in _resource_names(REPOSITORY / "data" / name) if table not in names]
@@ -59,7 +67,17 @@ def check_data_folder(folder: Path) -> list[str]:
             raise DataError(f"{folder / name / DESCRIPTOR}: lists no resource named {', '.join(missing)}.")
         for table in names:
             find_resource(folder / name, table)
-    return found
+    return found + ([RECORDS] if records is not None else [])
+
+
+def records_folder() -> tuple[Path, str]:
+    """Where the records lie that the book uses, and how evidence names that place: '<data>/records' or '<data>' from
+    --data, else the simulated cohort that stands in for them."""
+    brought = os.environ.get(DATA_FOLDER)
+    found = find_records(Path(brought)) if brought else None
+    if found is None:
+        return data_folder(STAND_IN)
+    return found, "<data>" if found == Path(str(brought)) else f"<data>/{RECORDS}"
 
 
 def _resource_names(folder: Path) -> list[str]:
@@ -168,6 +186,23 @@ def load_ledger_tables() -> dict[str, tuple[Kind, pd.DataFrame]]:
         "context_counts": ("official", load_context_counts()),
         "interviews": ("published", load_interviews()),
     }
+
+
+@traced
+def load_records() -> Records:
+    """The records that the book uses: those given with --data, else the simulated cohort in data/synthetic.
+
+    Each file read is noted with its kind, mapping.yml too. Raises DataError with every fault of the tables.
+    """
+    folder, label = records_folder()
+    seen = examine_folder(folder)
+    records = examined_records(seen)
+    if not label.startswith("<data>"):  # our own are what their package states
+        for name in seen.files:
+            find_resource(folder, name)
+    for item in files_read(seen, label):
+        note_read(item)
+    return records
 
 
 @traced

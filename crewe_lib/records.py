@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 
-from crewe_lib.contract import TABLES, Table
+from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import DataError
+from crewe_lib.record_check import Examined, examine_folder
+from crewe_lib.record_faults import write_faults
+from crewe_lib.record_types import to_typed
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Records:
     """The tables of one folder.
 
     Ids, codes and texts are str ('' if blank), integers Int64, dates and months datetime64[s] (a month is its first
-    day), NaT if blank. `kind` is 'records' or 'simulated'.
+    day), NaT if blank. A table that the folder does not hold is empty. `kind` is 'records' or 'simulated'.
     """
 
     families: pd.DataFrame
@@ -32,25 +35,33 @@ class Records:
     kind: Kind
 
 
-def to_typed(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """A table of checked text in the types of the contract, its columns in the contract's order."""
-    typed: dict[str, pd.Series[Any]] = {}
-    for item in table.fields:
-        text = frame[item.name]
-        if item.type == "integer":
-            typed[item.name] = pd.to_numeric(text.mask(text == "")).astype("Int64")
-        elif item.type in ("date", "month"):
-            shape = "%Y-%m-%d" if item.type == "date" else "%Y-%m"
-            typed[item.name] = pd.to_datetime(text.mask(text == ""), format=shape).astype("datetime64[s]")
-        else:
-            typed[item.name] = text.astype(str)
-    return pd.DataFrame(typed)
+def read_records(folder: Path) -> Records:
+    """The records of a folder, brought in by its mapping.yml if there is one.
+
+    Raises DataError with every fault if the folder does not pass the check, CreweError if there is none.
+    """
+    return examined_records(examine_folder(folder))
+
+
+def examined_records(seen: Examined) -> Records:
+    """The records of a folder that has been examined. Raises DataError with every fault if it did not pass."""
+    if seen.faults or seen.kind is None:
+        raise DataError(f"{seen.folder}: these records cannot be used.\n{write_faults(seen.faults)}")
+    typed = {name: _empty(name) for name in TABLES}
+    typed |= {name: frame.reset_index(drop=True) for name, frame in seen.tables.items()}
+    return Records(**typed, kind=seen.kind)
+
+
+def _empty(name: str) -> pd.DataFrame:
+    return to_typed(TABLES[name], pd.DataFrame(columns=TABLES[name].names, dtype=object))
 
 
 def to_records(tables: Mapping[str, pd.DataFrame], kind: Kind) -> Records:
     """Checked tables of text as records; a table that is not given is empty. Raises DataError for an unknown table."""
     if unknown := set(tables) - set(TABLES):
         raise DataError(f"no table is named {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}.")
-    empty = {name: pd.DataFrame(columns=table.names, dtype=str) for name, table in TABLES.items()}
-    typed = {name: to_typed(TABLES[name], frame) for name, frame in {**empty, **tables}.items()}
-    return Records(**{item.name: typed[item.name] for item in fields(Records) if item.name != "kind"}, kind=kind)
+    typed = {name: to_typed(TABLES[name], frame) for name, frame in tables.items()}
+    return Records(
+        **{item.name: typed.get(item.name, _empty(item.name)) for item in fields(Records) if item.name != "kind"},
+        kind=kind,
+    )
