@@ -126,9 +126,9 @@ def test_a_changed_print_changes_the_class(claims, id, change, expected):
 
 
 def test_similar_escalations_need_enough_events(claims):
-    many = changed(claims, r2__escal__treat="20", r2__escal__control="10")
+    many = changed(claims, r2__escal__treat="20", r2__escal__n="30")
     assert cls(many, "r2.did.rowsig_similar") == "exact"
-    apart = changed(claims, r2__escal__treat="40", r2__escal__control="2")
+    apart = changed(claims, r2__escal__treat="40", r2__escal__n="42")
     assert check_claim(apart, "r2.did.rowsig_similar", {}).recomputed == "different"
 
 

@@ -62,8 +62,8 @@ def test_each_rule_gives_what_hand_arithmetic_gives(
         ("r1.cost.order", {"r1__cost__case_cec": "2600"}, "major"),
         ("r1.cost.tax_order", {"r1__cost__tax_pc": "9000"}, "major"),
         ("r1.cost.reref_n", {"r1__reref__pc": "6"}, "major"),
-        ("r1.cost.t8_rate_cec", {"r1__sample__arm_pc_implied": "84"}, "minor"),  # 3/44 prints 6.8
-        ("r1.cost.escal_pc_text", {"r1__sample__arm_cec_implied": "47"}, "exact"),  # 2/81
+        ("r1.cost.t8_rate_cec", {"r1__cost__escal_save_total": "6298"}, "minor"),  # 3/44 prints 6.8
+        ("r1.cost.escal_pc_text", {"r1__reref__rate_cec": "6.4"}, "exact"),  # 2/81
         ("r1.cost.t8_total", {"r2__sample__families": "126"}, "minor"),  # 3,740 prints 3,700
         ("r1.qual.additional_month", {"r1__qual__additional_month_appendix": "2016-03"}, "not recomputable"),
         ("r1.risk.prot_order", {"r1__risk__prot_pc": "decrease"}, "major"),

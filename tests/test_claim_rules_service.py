@@ -78,5 +78,5 @@ def test_a_repetition_is_no_check() -> None:
 
 
 def test_no_cap_is_a_named_error() -> None:
-    with pytest.raises(DataError, match="divides by zero"):
+    with pytest.raises(DataError, match="cannot be computed from"):
         entry("r1.design.pod_size", r1__design__fp_cap="0")

@@ -65,7 +65,7 @@ def test_case_studies_have_no_test(register):
 
 def test_enough_events_and_one_count_refute(register):
     changed = reprint(
-        register, r2__escal__treat="20", r2__escal__control="10", r1__cost__escal_obs="8", r1__t3__escalated__cec="0"
+        register, r2__escal__treat="20", r2__escal__n="30", r1__cost__escal_obs="8", r1__t3__escalated__cec="0"
     )
     assert check_escalations(changed).verdict == "refuted"
     some = reprint(register, r1__cost__escal_obs="8", r1__t3__escalated__cec="0")
@@ -79,7 +79,7 @@ def test_the_finding_follows_the_register(register):
 
 
 def test_no_escalation_at_all(register):
-    numbers = check_escalations(reprint(register, r2__escal__treat="0")).numbers
+    numbers = check_escalations(reprint(register, r2__escal__treat="0", r2__escal__n="0")).numbers
     assert (numbers["fisher"], numbers["expected"]) == (1.0, 0)
 
 
