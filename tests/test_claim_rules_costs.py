@@ -112,7 +112,7 @@ def test_no_figure_rests_on_a_number_back_solved_from_it(register: pd.DataFrame)
         ({"r1__closure__cec": "82", "r1__closure__pc": "71"}, "r1.cost.earn_diff", "major"),
         ({"r1__cost__tax_pc": "11928"}, "r1.cost.tax_pc", "minor"),
         ({"r1__cost__cp_diff": "877"}, "r1.cost.cp_diff", "major"),
-        ({"r1__reref__rate_cec": "6.8"}, "r1.cost.escal_save_case", "minor"),
+        ({"r1__cost__escal_save_total": "6424"}, "r1.cost.escal_save_case", "minor"),
         ({"r1__reref__rate_cec": "6.4"}, "r1.cost.escal_pc", "exact"),  # 2 of 81
         ({"r1__cost__escal_save_case": "74.99"}, "r1.cost.escal_save_case", "exact"),
         ({"r1__cost__escal_save_case": "77.80"}, "r1.cost.escal_save_case", "exact"),
