@@ -6,7 +6,7 @@ Arms: 'pc' is Project Crewe (later FACT22, treatment), 'cec' is Cheshire East (c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -21,6 +21,8 @@ TRIAL_END, NOVEMBER_2019 = "trial_end", "november_2019"
 UNDER_11: dict[Arm, str] = {"pc": "r2.demo.u11_treat", "cec": "r2.demo.u11_control"}
 AGED: dict[Arm, str] = {"pc": "r2.demo.aged_treat", "cec": "r2.demo.aged_control"}
 AGED_N = "r2.sample.aged_n"
+# Every total of families that the reports print.
+TOTALS = ("r1.sample.final", "r1.sample.randomised", "r2.sample.families", "r2.sample.some_outcomes")
 N_PRINTED = {"pc": "r2.sample.n_treat", "cec": "r2.sample.n_control"}
 # One family may carry another arm's label in another extract of the records; see `arm_sizes`.
 RELABELLED = 1
@@ -132,6 +134,29 @@ def arm_sizes(reader: Reader, arm: Arm, date: str) -> range:
     gone = "r1.sample.excluded" if date == TRIAL_END else "r2.sample.missing"
     less = reader.count(gone) + (0 if date == TRIAL_END else RELABELLED)
     return range(n - less, n + max(most, 0) + 1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Aged out (k) of families (n) by arm."""
+
+    k_treat: int
+    n_treat: int
+    k_control: int
+    n_control: int
+
+
+def every_aged_out_split(reader: Reader) -> Iterator[Split]:
+    """Splits that print as both arms' percentages, rounded or cut off, over all arms that the records may have had:
+    `arm_sizes` at either date, together between the least and most families printed. Whatever their sum."""
+    totals = [reader.count(id) for id in TOTALS]
+    sizes = {arm: sorted({*arm_sizes(reader, arm, TRIAL_END), *arm_sizes(reader, arm, NOVEMBER_2019)}) for arm in ARMS}
+    shares = {arm: reader.claim(AGED[arm]) for arm in ARMS}
+    for n1 in sizes["pc"]:
+        for n2 in sizes["cec"]:
+            if min(totals) <= n1 + n2 <= max(totals):
+                for k1 in whole_numbers(shares["pc"], n1):
+                    yield from (Split(k1, n1, k2, n2) for k2 in whole_numbers(shares["cec"], n2))
 
 
 def fits(reader: Reader, percentages: Iterable[Percentage], n: int, *, cut: bool = False) -> list[Percentage]:

@@ -44,7 +44,9 @@ class Recomputed:
 
     how: the arithmetic in words, with its numbers. Then one of: value (one number), choices (numbers, any of which
     would do: attainable percentages), words (a direction, a label, a date), p_values (reading → p, for claims of
-    significance). differs: what a mismatch amounts to; None leaves it to the size. note: why it differs, or what
+    significance).
+    shown: what a reader sees instead of the number, where it alone would mislead.
+    differs: what a mismatch amounts to; None leaves it to the size. note: why it differs, or what
     the check cannot tell. uninformative: the rule could not have failed, with the reason; repeats: what is compared is
     another printing of the same number, so that agreement is no check. In both cases the claim counts as not
     recomputable.
@@ -54,6 +56,7 @@ class Recomputed:
     value: float | None = None
     choices: tuple[float, ...] = ()
     words: str = ""
+    shown: str = ""
     p_values: Mapping[str, float] = field(default_factory=dict)
     differs: Severity | None = None
     note: str = ""
@@ -89,6 +92,8 @@ def judge(claim: Claim, found: Recomputed, ends: tuple[float, float] | None = No
         raise DataError(f"the rule of {claim.id} returned nothing to compare.")
     if found.repeats and judgement.cls in AGREES:
         return Judgement(NOT_RECOMPUTABLE, None)
+    if found.shown:
+        judgement = Judgement(judgement.cls, found.shown)
     if claim.status == EXTERNAL and judgement.cls in AGREES:
         return Judgement(EXTERNAL, judgement.recomputed)
     return judgement

@@ -14,6 +14,14 @@ from crewe_lib.provenance import infers, traced
 
 # Rows of the ledger that stand beside a finding, by its name.
 EXCERPTS: Mapping[str, tuple[str, ...]] = {
+    "effective": (
+        "r1.claim.effective",
+        "r1.claim.no_significance",
+        "r1.closure.sig",
+        "r2.closure.sig",
+        "r2.reref.sig",
+        "r2.closure.similar",
+    ),
     "closure": (
         "r1.closure.pc",
         "r1.closure.cec",

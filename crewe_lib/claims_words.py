@@ -93,7 +93,6 @@ NUMBERS: tuple[Binding, ...] = (
         ("aged_treat", "k_treat", fixed(0)),
         ("aged_control", "k_control", fixed(0)),
         ("aged_cut", "cut_off", spelt),
-        ("aged_printed", "printed_numbers", spelt),
         ("aged_full", "full", fixed(0)),
         ("aged_above", "full_any_above", spelt),
         ("aged_rounded", "full_rounded", spelt),

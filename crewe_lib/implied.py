@@ -36,7 +36,7 @@ class Pair:
         return 100 * (self.k1 / self.n1 - self.k2 / self.n2)
 
     def tests(self) -> dict[str, float]:
-        """p-values of all tests in common use, by counts and test."""
+        """p-values of all tests tried, by counts and test."""
         found = fit_two_proportions(self.k1, self.n1, self.k2, self.n2).p_values
         return {f"{self.written}, {test}": p for test, p in found.items()}
 

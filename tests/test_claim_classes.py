@@ -103,6 +103,13 @@ def test_attainable_percentages_of_84(printed: str, cls: str) -> None:
     # 34/84 = 40.5, 35/84 = 41.7, 56/84 = 66.7
     found = attainable("n", decimals=0)(reader(n="84"))
     assert judge(made(printed), found).cls == cls
+    # Half of 84 and both ends apart, each whole number prints as a percentage of its own.
+    assert found.note.startswith("85 of 101 percentages of this precision would pass, ")
+
+
+def test_what_is_shown_instead_of_a_number() -> None:
+    assert judge(made("3"), Recomputed("x", value=2, shown="from 2 years")).recomputed == "from 2 years"
+    assert judge(made("3"), Recomputed("x", value=3, shown="from 3 years")).cls == "exact"
 
 
 def test_a_percentage_out_of_many_cannot_be_checked() -> None:

@@ -135,7 +135,7 @@ def test_reasons_given_for_costs_are_held_to_the_parts(register: pd.DataFrame) -
     summary, report = check(register, "sum.cost.week_reason"), check(register, "r1.cost.reref_reason")
     assert (summary.cls, summary.recomputed) == ("major", "dearer weeks")
     assert "£189.84" in summary.how and "£420.67" in summary.how
-    assert (report.cls, report.recomputed) == ("minor", "dearer weeks")
+    assert (report.cls, report.recomputed) == ("minor", "longer cases and dearer weeks")
     # 0.72 x 5/83 x (2450 - 68.05 x 32.5594) and 0.72 x 5/83 x (2450 - 55.13 x 36.0029)
     assert "£10.16" in report.how and "£20.18" in report.how
     # At one weekly cost for both arms only the weeks are left.

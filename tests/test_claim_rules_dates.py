@@ -58,7 +58,10 @@ def test_the_window_of_the_main_text_ends_a_month_late() -> None:
 
 def test_months_in_and_time_to_close() -> None:
     assert entry("r1.qual.months_in").recomputed == 8
-    assert entry("r2.design.months_intervention").recomputed == pytest.approx(188 / 30.4375)
+    found = entry("r1.design.running_years")
+    assert found.recomputed == pytest.approx((date(2016, 11, 1) - date(2015, 6, 1)).days / 365.25)
+    assert found.cls == "exact" and entry("r1.design.running_years", r1__design__pilot_end="2016-05-01").cls != "exact"
+    assert entry("r2.design.months_intervention").recomputed is None
     assert entry("r2.data.delete").cls == "exact"
 
 
@@ -87,3 +90,14 @@ def test_references(id: str, says: str) -> None:
 def test_a_date_that_is_none_is_refused() -> None:
     with pytest.raises(DataError, match="is not a date"):
         entry("r1.design.max_followup", r1__design__pilot_end="autumn")
+
+
+@pytest.mark.parametrize(
+    ("id", "source", "page"),
+    [("r1.ref.page_stress", "r1.stress.k_cec", 46), ("r1.ref.page_disengage", "r1.qual.disengage", 35)],
+)
+def test_a_page_is_where_the_passage_stands(id: str, source: str, page: int) -> None:
+    found = entry(id)
+    assert (found.recomputed, found.cls) == (str(page), "minor")
+    moved = {**CLAIMS, source: replace(CLAIMS[source], page=int(CLAIMS[id].value))}
+    assert check_claim(moved, id, {}).cls == "exact"

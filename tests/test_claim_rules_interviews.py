@@ -61,7 +61,8 @@ def test_by_hand_the_table_has_33_people_and_48_interviews() -> None:
         ("r1.t5.row4", 1, "exact"),
         ("r1.qual.withdrawn", 13 - 12, "exact"),
         ("r1.qual.complete_cases", 0, "major"),
-        ("r1.qual.additional_families", 0, "minor"),
+        ("r1.qual.additional_families", 2, "exact"),
+        ("r1.qual.additional_month_appendix", "2016-04", "exact"),
         ("r2.qual.planned", 12, "exact"),
         ("r2.t4.f_sup", 2, "exact"),
     ],
@@ -91,8 +92,20 @@ def test_a_changed_tick_moves_its_row_only() -> None:
 
 def test_a_family_member_interviewed_only_in_april_counts_as_additional() -> None:
     table = TABLE.copy()
+    found = entry("r1.qual.additional_families", table)
+    assert "Family members were interviewed in none of them" in found.note
     table.loc[(table["table"] == 4) & (table["row"].isin([24, 25])), "role"] = "Mother"
-    assert entry("r1.qual.additional_families", table).cls == "exact"
+    found = entry("r1.qual.additional_families", table)
+    assert (found.recomputed, found.cls) == (2, "exact") and "interviewed in 2 of them" in found.note
+
+
+def test_without_cases_of_april_alone_there_were_no_additional_interviews() -> None:
+    table = TABLE.copy()
+    table.loc[table["table"] == 4, "november"] = "Y"
+    assert entry("r1.qual.additional_families", table).recomputed == 0
+    assert entry("r1.qual.additional_month_appendix", table).recomputed == "none"
+    other = entry("r1.qual.additional_month_appendix", r1__qual__waves="2015-11 and 2016-03")
+    assert (other.recomputed, other.cls) == ("2016-03", "minor")
 
 
 @pytest.mark.parametrize(

@@ -234,3 +234,22 @@ def test_significance_in_the_summary(claims):
     assert cls(rows, "sum.closure.sig") == "exact"
     apart = changed(rows, r1__closure__pc="85", r1__closure__cec="43")
     assert cls(apart, "sum.closure.sig") == "decision"
+
+
+def test_effective_is_held_to_the_tests(claims):
+    found = check_claim(claims, "r1.claim.effective", {})
+    assert (found.recomputed, found.cls) == ("not established", "decision")
+    law = stats.hypergeom(83 + 45, 8, 83)
+    mid_p = sum(law.pmf(k) for k in range(9) if law.pmf(k) <= law.pmf(5) * (1 + 1e-9)) - law.pmf(5) / 2
+    assert f"re-referrals p = {mid_p:.2f}" in found.how and "implied" in found.how and "says so itself" in found.note
+    wide = changed(claims, r1__closure__pc="90", r1__closure__cec="50")
+    assert cls(wide, "r1.claim.effective") == "exact"
+    assert (
+        "itself" not in check_claim(changed(claims, r1__claim__no_significance="significant"), found.claim.id, {}).note
+    )
+
+
+def test_similar_is_held_to_what_was_called_promising(claims):
+    found = check_claim(claims, "r2.closure.similar", {})
+    assert found.cls == "major" and "11 points" in found.how and "8.5" in found.how
+    assert cls(changed(claims, r2__closure__control="75"), "r2.closure.similar") == "exact"

@@ -43,7 +43,6 @@ def check(register: pd.DataFrame, id: str, **changed: str) -> Entry:
         ("r1.cost.t8_total", 29.68 * 128, "exact"),  # 3,799, printed in hundreds
         ("r1.cost.escal_pc_text", 100 * 2 / 83, "minor"),  # 2.41, printed 2.5
         ("r1.qual.additional_month", "2016-04", "minor"),
-        ("r1.qual.additional_month_appendix", "2016-03", "minor"),
         ("r1.t2.similar", "similar", "exact"),
         ("r1.risk.prot_order", "PC larger", "exact"),
     ],

@@ -74,13 +74,26 @@ def test_a_case_number_that_is_no_count_is_named(register) -> None:
 
 def test_a_reduction_that_is_a_rise(register) -> None:
     found = check(register, "r2.risk.reduction_wording")
-    assert (found.recomputed, found.cls) == ("increase", "major")
+    assert (found.recomputed, found.cls) == ("increase", "minor")
     assert check(register, "r2.risk.reduction_wording", **{"r2.risk.treat": "-1.5"}).cls == "exact"
 
 
 def test_the_larger_shift_follows_from_both_levels(register) -> None:
     assert check(register, "r1.risk.shift_order").cls == "exact"
     assert check(register, "r1.risk.shift_order", **{"r1.risk.referral_order": "CEC more"}).cls == "minor"
+
+
+def test_protective_factors_at_the_end(register) -> None:
+    found = check(register, "r1.risk.prot_both")
+    assert (found.recomputed, found.cls) == ("PC", "minor")
+    assert check(register, "r1.risk.prot_both", **{"r1.risk.prot_cec": "increase"}).cls == "exact"
+    assert check(register, "r1.risk.prot_both", **{"r1.risk.prot_pc": "decrease"}).recomputed == "neither"
+
+
+def test_a_mean_says_how_weak_its_check_is(register) -> None:
+    """Six cases: of the tenths from 0 to 60, those nearest to a sixth of a whole number."""
+    nearest = {round(10 * total / 6 + 1e-9) for total in range(361)}
+    assert f"{len(nearest)} of 601 means from 0 to 60" in check(register, "r2.risk.treat").note
 
 
 def test_what_was_not_tested(register) -> None:
@@ -92,7 +105,7 @@ def test_what_was_not_tested(register) -> None:
 def test_the_total_of_the_questionnaire(register) -> None:
     assert (check(register, "r1.sdq.composite").recomputed, check(register, "r1.sdq.composite").cls) == (4, "minor")
     assert check(register, "r1.sdq.composite", **{"r1.sdq.composite": "4"}).cls == "exact"
-    assert check(register, "r1.sdq.age").cls == "minor"
+    assert (check(register, "r1.sdq.age").recomputed, check(register, "r1.sdq.age").cls) == ("from 2 years", "minor")
     assert check(register, "r1.sdq.age", **{"r1.sdq.age": "2 to 16"}).cls == "exact"
 
 

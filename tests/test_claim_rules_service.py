@@ -24,7 +24,7 @@ def entry(id: str, **values: str):
         ("r1.design.swc_cases_before", 5 * 12, "exact"),
         ("r1.design.swc_cases_after", 4 * 12, "exact"),
         ("r1.design.fp_cap", 48 / 4, "exact"),
-        ("r2.design.cases_each", 60, "exact"),
+        ("r2.design.cases_each", 12, "minor"),
         ("r2.t1.p1.capacity", 4 * 48, "exact"),
         ("r2.t1.p2.capacity", 3 * 48, "exact"),
         ("r2.t1.p4.capacity", 3 * 48, "major"),
@@ -36,7 +36,8 @@ def entry(id: str, **values: str):
         ("r2.t1.pod_sequence_text", "4 to 2, later 3", "exact"),
         ("r2.t1.recommissions", "three", "minor"),
         ("r2.design.referrals_lt2", 2, "minor"),
-        ("r1.caseload.sw_relief", "yes", "major"),
+        ("r1.caseload.sw_relief", None, "not recomputable without the records"),
+        ("blog.caseload_drop", 0, "major"),
         ("r1.stress.workload_order", "FP fewer", "exact"),
     ],
 )
@@ -48,6 +49,8 @@ def test_each_value(id: str, value: float | str, cls: str) -> None:
 def test_capacity_of_the_last_phase_follows_its_pods() -> None:
     assert entry("r2.t1.p4.capacity", r2__t1__p4__pods_macc="0").cls == "exact"
     assert entry("r2.t1.p4.capacity", r2__t1__p4__capacity="144").cls == "exact"
+    assert "implied" in entry("r2.t1.p4.capacity").how and "inferred" in entry("r2.t1.p4.capacity").kinds
+    assert "implied" not in entry("r2.t1.p3.capacity").how
 
 
 def test_visits_a_week_by_hand() -> None:
@@ -69,7 +72,8 @@ def test_the_order_of_workload_turns_with_the_counts() -> None:
 
 
 def test_an_article_without_a_fall_agrees_with_the_report() -> None:
-    assert entry("r1.caseload.sw_relief", blog__caseload_drop="0").cls == "exact"
+    assert entry("blog.caseload_drop", blog__caseload_drop="0").cls == "exact"
+    assert entry("blog.caseload_drop", r1__caseload__sw_relief="yes").cls.startswith("not recomputable")
 
 
 def test_a_repetition_is_no_check() -> None:

@@ -1,7 +1,7 @@
 """Ageing out: every split by brute force, every test again, and verdicts that follow the register."""
 
 import pytest
-from sample_register import register
+from sample_register import entry, register
 from scipy import stats
 
 from crewe_lib.leads.ageing_out import COLUMNS, check_ageing_out
@@ -55,6 +55,31 @@ def test_rival_readings() -> None:
     # All four printed numbers follow by rounding if the arms were 87 and 45 (24/132 is 18.2%).
     assert LEAD.numbers["recommended_matched"] == 4 and LEAD.numbers["recommended_cut_off"] == 0
     assert LEAD.numbers["recommended_p_greatest"] < 0.05
+
+
+def test_readings_that_give_every_number() -> None:
+    table = LEAD.readings
+    full = table[table["matched"] == 4]
+    n = LEAD.numbers
+    # 11 of 84 and 24 of 128 are 13.1 and 18.75, 13 of 44 is 29.5: two of the four are not what rounding gives.
+    assert n["cut_off"] == 2 and "Two of the four printed numbers" in LEAD.finding
+    assert (n["full"], n["full_any_above"]) == (len(full), int((full["p_greatest"] >= 0.05).sum())) == (21, 9)
+    rounded = full[
+        [
+            all(abs(100 * k / m - p) <= 0.5 for k, m, p in ((a, b, 13), (c, d, 29)))
+            and round(100 * (a + c) / (b + d)) == 18
+            for a, b, c, d in full[["k_treat", "n_treat", "k_control", "n_control"]].to_numpy()
+        ]
+    ]
+    assert (n["full_rounded"], n["full_rounded_above"]) == (len(rounded), int((rounded["p_greatest"] >= 0.05).sum()))
+    assert f"{n['full_any_above']} have a test above 0.05" in LEAD.finding
+    note = entry("r2.demo.aged_test").note
+    assert "two of the four printed numbers must have been cut off" in note and "Of 21 implied readings" in note
+
+
+def test_closing_among_those_not_aged_out() -> None:
+    assert LEAD.numbers["gap_closed"] == pytest.approx(100 * (60 / 84 - 36 / 44))
+    assert LEAD.numbers["gap_not_aged"] == pytest.approx(100 * (49 / 73 - 23 / 31))
 
 
 @pytest.mark.parametrize(

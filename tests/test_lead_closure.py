@@ -79,10 +79,12 @@ def test_history_readings(register):
     lead = check_history_effect(register)
     assert lead.verdict == "confirmed"
     assert list(lead.readings.columns) == list(HISTORY_COLUMNS)
-    assert lead.readings["possible"].tolist() == [False, True, True, True, True, True]
+    assert lead.readings["possible"].tolist() == [False, True, True, False, True, True, True]
     assert lead.numbers["share_if_interaction"] == pytest.approx(0.5 / 12)
     assert lead.numbers["increment"] == pytest.approx(11.5)
     assert lead.numbers["exchanged_base"] == pytest.approx(60)
+    assert lead.numbers["relative_effect"] == pytest.approx(100 * 8.5 / 64)
+    assert "Two pages (17 and 18)" in lead.finding and "13.3%" in lead.finding
     assert "no table" in lead.finding and "implied" in lead.finding
 
 

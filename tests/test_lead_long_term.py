@@ -30,6 +30,7 @@ def test_ever_closed_would_have_to_fall(register):
     ever = lead.readings[lead.readings["reading"] == "ever closed"].groupby("arm")["possible"].all()
     assert not ever["FACT22"] and ever["CEC"]
     assert lead.numbers["ever_least"] == 58 + 5
+    assert "72%" in lead.finding and "6%" in lead.finding and "Our sum, 78%" in lead.finding
     assert lead.numbers["now_closed"] == 60
     assert lead.numbers["least_correction"] == pytest.approx(100 * 63 / 84 - 71)
     assert set(lead.readings.columns) <= set(COLUMNS)
@@ -57,7 +58,9 @@ def test_re_referrals_by_hand(register):
     assert lead.verdict == "confirmed in part"
     numbers = lead.numbers
     assert (numbers["pair"], numbers["together"], numbers["later"]) == ("34 of 83 and 19 of 43", 53, 45)
-    assert numbers["last_window"] == "31 March 2017"
+    assert (numbers["last_window"], numbers["last_window_late"]) == ("31 March 2017", "30 April 2017")
+    assert (numbers["readings_total"], numbers["readings_printed_arms"]) == (len(lead.readings), 1)
+    assert f"{len(lead.readings)} implied readings, of which only one" in lead.finding
     assert numbers["per_day_ratio"] == pytest.approx((45 / 150) / (8 / 458))
     assert numbers["fisher"] == pytest.approx(stats.fisher_exact([[34, 49], [19, 24]]).pvalue)
     assert numbers["rate_cec_sizes"] == "45"
@@ -87,7 +90,7 @@ def test_more_in_2017_would_refute(register):
 def test_a_longer_window_changes_the_finding(register):
     lead = check_rereferral(reprint(register, r2__def__reref_window="3"))
     assert lead.numbers["last_window"] == "31 March 2019"
-    assert "March 2017" not in lead.finding and "imply" in lead.finding
+    assert "March 2017" not in lead.finding and "implied" in lead.finding
 
 
 @pytest.mark.parametrize(

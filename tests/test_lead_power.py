@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from crewe_lib.claim_register import read_claims_file
 from crewe_lib.leads import Lead
@@ -56,6 +58,22 @@ def test_as_a_fall_and_for_the_trial(lead: Lead) -> None:
     assert own.T.to_dict("list") == {"rise": [24.3, 18.0], "fall": [17.1, 13.9]}
 
 
+def test_rival_allocations_and_the_trials_own_power(lead: Lead) -> None:
+    n = lead.numbers
+    for key, low in (("1_1", 286), ("2_1", 322), ("70_30", 340)):
+        assert n[f"families_{key}_low"] == low and n[f"families_{key}_high"] == low + 1
+        assert n[f"shortfall_{key}"] == pytest.approx(100 * (1 - 132 / low))
+    # Cohen's h of 22.6% against half of it, 88 and 44 families of three children.
+    h = 2 * (math.asin(math.sqrt(0.226)) - math.asin(math.sqrt(0.113)))
+    for name, children, icc in (("icc1", 3, 1), ("icc36", 3, 0.36), ("icc36_realised", 326 / 132, 0.36)):
+        weight = children / (1 + (children - 1) * icc)
+        shift = h * math.sqrt(weight * 88 * 44 / 132)
+        expected = norm.sf(norm.isf(0.025) - shift) + norm.cdf(-norm.isf(0.025) - shift)
+        assert n[f"power_halving_{name}"] == pytest.approx(expected, abs=1e-9)
+    assert n["power_halving_icc1_realised"] == pytest.approx(n["power_halving_icc1"])
+    assert [round(n[f"own_{d}_icc36_realised"], 1) for d in ("fall", "rise")] == [14.3, 18.8]
+
+
 def test_half_of_the_expected_sample_is_not_what_was_calculated(lead: Lead) -> None:
     assert lead.numbers["expected"] == 264 and lead.numbers["expected_matches"] == 0
     assert lead.numbers["shortfall_implied"] == pytest.approx(100 * (1 - 132 / 286))
@@ -65,11 +83,12 @@ def test_half_of_the_expected_sample_is_not_what_was_calculated(lead: Lead) -> N
 def test_finding_says_implied_and_follows_the_numbers(lead: Lead) -> None:
     for part in (
         "implied",
-        "286 or 287",
+        "286 or 287 at 1:1, 322 or 323 at 2:1, 340 or 341 at 70:30",
+        "38% to 59%",
         "12.4 points from 11.3% is impossible",
         "24.3",
         "2.47",
-        "54% fewer",
+        "54% or 59% or 61% fewer",
         "states 50%",
     ):
         assert part in lead.finding

@@ -7,11 +7,15 @@ residents, and years end on 31 March.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 
-from crewe_lib.claim_classes import Recomputed, Severity
+import pandas as pd
+from scipy.stats import linregress
+
+from crewe_lib.claim_classes import ALPHA, Recomputed, Severity
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.registry import add_rule
-from crewe_lib.formats import fixed
+from crewe_lib.formats import fixed, p_phrase, percent
 from crewe_lib.la_did import CHESHIRE_EAST, CHESHIRE_WEST, ENFIELD, ENGLAND, FIRST_YEAR, LAST_YEAR, WANDSWORTH
 from crewe_lib.la_facts import START, PanelFacts, derive_facts, slope, write_ends, write_years
 
@@ -25,6 +29,8 @@ NAMES: Mapping[str, str] = {
     ENGLAND: "England",
 }
 change = fixed(1, sign=True)
+# Ours, as the report gives none: a change that counts as large, a share that counts as small.
+SWING, SMALL = 0.1, 0.25
 Check = Callable[[PanelFacts], Recomputed]
 
 
@@ -63,11 +69,13 @@ def check_rereferrals_east(facts: PanelFacts) -> Recomputed:
 
 
 def check_rereferrals_west(facts: PanelFacts) -> Recomputed:
-    """A small rise over the whole time."""
+    """A small rise at the end, over the whole time or since the start."""
     west = facts.rate("rereferrals", CHESHIRE_WEST)
-    since = bool(west[LAST_YEAR] > west[START])
-    parts = {"re-referrals rose over the whole time": bool(west[LAST_YEAR] > west[FIRST_YEAR])}
-    note = f"Counted from {START} they did rise." if since and not all(parts.values()) else ""
+    parts = {
+        "re-referrals rose over the whole time": bool(west[LAST_YEAR] > west[FIRST_YEAR]),
+        f"re-referrals rose from {START}": bool(west[LAST_YEAR] > west[START]),
+    }
+    note = "It does so for the other part." if len(set(parts.values())) > 1 else ""
     how = f"{RATES}Cheshire West and Chester {write_years(west, (FIRST_YEAR, START, LAST_YEAR))}"
     return weigh(parts, how, note=note)
 
@@ -140,11 +148,68 @@ def check_wandsworth_like_england(facts: PanelFacts) -> Recomputed:
 
 def check_children_in_need(facts: PanelFacts) -> Recomputed:
     """Fewer in the last year than in March 2010."""
-    rows = facts.lines["children_in_need"]
-    number = rows[rows["authority"] == CHESHIRE_EAST].set_index("year")["count"]
-    first = FIRST_YEAR - 1
+    number, first = need_in_east(facts), FIRST_YEAR - 1
     how = f"{int(number[first]):,} at 31 March {first}, {int(number[LAST_YEAR]):,} at 31 March {LAST_YEAR}"
     return weigh({"the number fell": bool(number[LAST_YEAR] < number[first])}, how)
+
+
+def check_no_trend(facts: PanelFacts) -> Recomputed:
+    """Large swings in the number of children in need, and no line through all years."""
+    number = need_in_east(facts)
+    fit, yearly = linregress(number.index.to_numpy(float), number.to_numpy(float)), number.pct_change().abs()
+    year = int(yearly.idxmax())
+    parts = {
+        "the number swings by more than a tenth from one year to the next": bool(yearly.max() > SWING),
+        "there is no overall trend": bool(fit.pvalue >= ALPHA),
+    }
+    how = (
+        f"largest change from one year to the next {percent()(yearly.max())}, to {int(number[year]):,} in {year}; "
+        f"line through {len(number)} years {change(fit.slope)} a year, {p_phrase(fit.pvalue)}"
+    )
+    note = "What counts as large is our choice. The sentence before states a fall, which compares two years only."
+    return weigh(parts, how, note=note)
+
+
+def check_swings(facts: PanelFacts) -> Recomputed:
+    """Mean change from year to year in Cheshire East, as a share of the mean, beside England's."""
+    parts, said = {}, []
+    for name, label in (("closures", "closures"), ("rereferrals", "re-referrals"), ("escalations", "escalations")):
+        rates = [facts.rate(name, code).loc[FIRST_YEAR:] for code in (CHESHIRE_EAST, ENGLAND)]
+        east, england = (float(rate.diff().abs().mean() / rate.mean()) for rate in rates)
+        parts[f"{label} change by more than a tenth a year"] = east > SWING
+        said.append(f"{label} {percent()(east)} (England {percent()(england)})")
+    note = "Shares of the mean rate; that a tenth is substantial is our choice."
+    return weigh(parts, f"mean change from year to year in Cheshire East: {', '.join(said)}", note=note)
+
+
+def need_in_east(facts: PanelFacts) -> pd.Series:
+    """Children in need in Cheshire East at 31 March, by year."""
+    rows = facts.lines["children_in_need"]
+    return rows[rows["authority"] == CHESHIRE_EAST].set_index("year")["count"].astype(float)
+
+
+def check_small_minority(reader: Reader) -> Recomputed:
+    """Most cases that the service could hold over the children in need of Cheshire East, by year."""
+    reader.infer()
+    number = need_in_east(derive_facts(reader.table("la_panel")))
+    shares = {}
+    for phase in ("p1", "p2", "p3"):
+        period = "r2.design.pilot_period" if phase == "p1" else f"r2.t1.{phase}.period"
+        start, end = reader.day(period), reader.day(period, end=True)
+        for year in (year for year in number.index if start < date(year, 3, 31) <= end):
+            shares[year] = reader.number(f"r2.t1.{phase}.capacity") / number[year]
+    if not shares:
+        return Recomputed("capacity", uninformative="The panel has no year in which the service ran.")
+    most = max(shares.values())
+    each = reader.number("r1.sample.children") / reader.number("r1.sample.randomised")
+    return Recomputed(
+        "capacity over children in need at 31 March: "
+        + ", ".join(f"{percent(1)(share)} in {year}" for year, share in shares.items()),
+        words="small minority" if most < SMALL else "minority" if most < 0.5 else "majority",
+        differs="major",
+        note=f"At most {percent(1)(most)} of the children if a case is a child. With the {each:.2f} children of a "
+        f"trial family it would be {percent()(most * each)}. That less than a quarter is small is our choice.",
+    )
 
 
 def check_first_year(facts: PanelFacts) -> Recomputed:
@@ -176,7 +241,10 @@ STATEMENTS: Mapping[str, Check] = {
     "r2.did.escalations_after": check_escalations_after,
     "r2.did.wandsworth_like_england": check_wandsworth_like_england,
     "r2.did.cin_fell": check_children_in_need,
+    "r2.did.cin_no_trend": check_no_trend,
+    "r2.did.swings": check_swings,
     "r2.did.first_year": check_first_year,
 }
 for _id, _check in STATEMENTS.items():
     add_rule(_id, from_panel(_check), "official data")
+add_rule("r2.did.small_minority", check_small_minority, "official data")

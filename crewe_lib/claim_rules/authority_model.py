@@ -72,6 +72,10 @@ def check_parallel(reader: Reader) -> Recomputed:
     )
     said = [f"The trends up to {START} differ by both methods for {' and '.join(clearly).lower()}."] if clearly else []
     said += [f"One method of two finds a difference for {' and '.join(perhaps).lower()}."] if perhaps else []
+    said += [
+        "The report's own section on limitations calls the assumption difficult to verify, with few years and large "
+        "shifts between them."
+    ]
     words = DISAGREES if clearly else IN_PART if perhaps else AGREES
     return Recomputed(
         f"difference in trend up to {START}, two methods: {how}",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_DOWN, Decimal
 
 from crewe_lib.claim_classes import Recomputed, Severity
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.registry import RuleFunction
-from crewe_lib.formats import fixed
+from crewe_lib.formats import fixed, round_half_up
 
 
 def written(value: float) -> str:
@@ -64,8 +65,8 @@ def attainable(
 ) -> RuleFunction:
     """A printed percentage that must be a whole number out of a printed one (the GRIM check).
 
-    wholes: the claims whose numbers are tried as denominators. decimals: of the printed percentage. Where every
-    percentage can be reached the check cannot fail and says so.
+    wholes: the claims whose numbers are tried as denominators. decimals: of the printed percentage. The note says how
+    many percentages would pass; where every one does by rounding the check cannot fail and says so.
     """
 
     def compute(reader: Reader) -> Recomputed:
@@ -74,16 +75,27 @@ def attainable(
         choices = tuple(100 * k / n for n in sizes for k in range(n + 1))
         reached = {round(choice, decimals) for choice in choices}
         said = " or ".join(map(str, sizes))
-        full = len(reached) > 100 * 10**decimals
+        everything = 100 * 10**decimals + 1
+        full = len(reached) >= everything
+        weak = "" if full else say_passing(choices, decimals, everything, "percentages")
         return Recomputed(
             f"whole numbers out of {said} {among}",
             choices=choices,
             differs=differs,
-            note=note,
+            note=" ".join(filter(None, (note, weak))),
             uninformative=f"Every percentage can be reached with {said}, so it cannot be checked." if full else "",
         )
 
     return compute
+
+
+def say_passing(choices: Sequence[float], decimals: int, everything: int, what: str) -> str:
+    """How weak the check is: how many of all values of this precision a choice is printed as, rounded or cut off."""
+    rounded = {round_half_up(choice, decimals) for choice in choices}
+    cut = {Decimal(repr(round(choice, 10))).quantize(Decimal(1).scaleb(-decimals), ROUND_DOWN) for choice in choices}
+    either = len(rounded | cut)
+    more = f", {either:,} if digits may be cut off" if either > len(rounded) else ""
+    return f"{len(rounded):,} of {everything:,} {what} of this precision would pass{more}."
 
 
 def restated(source: str, *, differs: Severity | None = None, note: str = "") -> RuleFunction:

@@ -9,7 +9,7 @@ from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import difference, product, restated, written
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
 from crewe_lib.claim_writing import write_dates
-from crewe_lib.formats import fixed
+from crewe_lib.formats import fixed, spelt
 
 PHASES = ("p1", "p2", "p3", "p4")
 
@@ -46,12 +46,13 @@ def _compare() -> None:
 
 @rule("r2.risk.not_sustained", "arithmetic")
 def _risk_not_sustained(reader: Reader) -> Recomputed:
-    rise = reader.number("r2.risk.treat")
+    rise, cases = reader.number("r2.risk.treat"), spelt(reader.count("r2.risk.n_treat"))
     return Recomputed(
         f"mean risk of the cases of FACT22 followed changed by {fixed(1, sign=True)(rise)}",
         words="not sustained" if rise > 0 else "sustained",
         differs="decision",
-        note="It rests on six cases; whether their risk is above or below that at referral is in a chart only.",
+        note=f"It rests on {cases} cases; whether their risk is above or below that at referral is in a chart only. "
+        "Those followed leave out cases that were closed and stayed closed, so the outcome itself selects them.",
     )
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from crewe_lib.claim_classes import Recomputed
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import written
-from crewe_lib.claim_rules.costs import ARMS, CASE_COSTS, CLOSED, METHOD, WEEKLY_COSTS, formula, larger_part
-from crewe_lib.claim_rules.registry import RuleFunction, add_rule
+from crewe_lib.claim_rules.costs import ARMS, CASE_COSTS, CLOSED, METHOD, WEEKLY_COSTS, formula
+from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
 from crewe_lib.cost_benefit import Values, cost_of_escalation, rereferral_cost_gap
 from crewe_lib.cost_claims import read_values
+from crewe_lib.formats import pounds
 
 
 def _second_report(arm: str) -> Callable[[Reader], tuple[float, str]]:
@@ -159,13 +160,18 @@ def _parts_of_rereferral(v: Values) -> tuple[float, float]:
 
 _add_rereferral_costs()
 _add_escalation_savings()
-add_rule(
-    "r1.cost.reref_reason",
-    larger_part(
-        (*_COUNTS, *WEEKLY_COSTS),
-        _parts_of_rereferral,
-        "minor",
-        "Both add to the implied difference. Project Crewe's weekly cost includes management, the other does not.",
-    ),
-    METHOD,
-)
+
+
+@rule("r1.cost.reref_reason", METHOD)
+def name_reasons(reader: Reader) -> Recomputed:
+    """Every part that adds to Table 8's difference."""
+    reader.infer()
+    parts = _parts_of_rereferral(read_values(reader, *_COUNTS, *WEEKLY_COSTS))
+    amounts = dict(zip(("longer cases", "dearer weeks"), parts, strict=True))
+    said = ", ".join(f"{name} {pounds(2)(amount)}" for name, amount in amounts.items())
+    return Recomputed(
+        f"{said}, by the implied weeks open",
+        words=" and ".join(name for name, amount in amounts.items() if amount > 0) or "neither",
+        differs="minor",
+        note="Both add to the implied difference. Project Crewe's weekly cost includes management, the other does not.",
+    )

@@ -58,6 +58,17 @@ add_rule(
     between("r2.design.pilot_period", "r2.design.funding_to", DAYS_PER_YEAR, ends=(False, True)),
     "dates",
 )
+add_rule(
+    "r1.design.running_years",
+    between(
+        "r2.design.pilot_period",
+        "r1.design.pilot_end",
+        DAYS_PER_YEAR,
+        note="From the first month that the 2020 report gives to the end of the evaluation. When the cap on caseloads "
+        "began is not printed.",
+    ),
+    "dates",
+)
 
 
 @rule("r2.design.five_year", "dates")
@@ -76,17 +87,6 @@ def _five_year(reader: Reader) -> Recomputed:
 def _programme(reader: Reader) -> Recomputed:
     start, stop = reader.day("r2.design.pilot_period"), reader.day("r2.design.funding_to", end=True)
     return Recomputed(f"{start:%B %Y} to {stop:%B %Y}", words=f"{start:%Y} to {stop:%Y}")
-
-
-@rule("r2.design.months_intervention", "dates")
-def _intervention(reader: Reader) -> Recomputed:
-    days, weeks = reader.number("r2.mi.days"), reader.number("r1.cost.weeks_pc")
-    return Recomputed(
-        f"{days:.0f} days to close a case / {DAYS_PER_MONTH:.2f}",
-        days / DAYS_PER_MONTH,
-        note=f"No length is prescribed; the mean time to close a case fits. The cost tables of 2017 imply "
-        f"{7 * weeks / DAYS_PER_MONTH:.1f} months, open cases included.",
-    )
 
 
 def window(first: str, last: str, *, repeats: str = "", note: str = "") -> RuleFunction:
@@ -172,6 +172,21 @@ for _cited, _found, _what in (
     ("sum.claim.first_rct", "r1.claim.first_rct", "The two documents claim different things."),
 ):
     add_rule(_cited, cited(_found, _what), "cited source")
+
+
+def standing(source: str, what: str) -> RuleFunction:
+    """The page on which something stands, as the register has it of another claim."""
+
+    def compute(reader: Reader) -> Recomputed:
+        page = reader.claim(source).page
+        return Recomputed(f"{what} stands on page {page}", words=str(page), differs="minor", note=_COUNTED)
+
+    return compute
+
+
+_COUNTED = "As pages can be counted in the text; a page may have moved between editions."
+add_rule("r1.ref.page_stress", standing("r1.stress.k_cec", "the survey of stress"), "cited source")
+add_rule("r1.ref.page_disengage", standing("r1.qual.disengage", "the passage on letting go gradually"), "cited source")
 
 
 @rule("r2.ref.fig_blank", "cited source")

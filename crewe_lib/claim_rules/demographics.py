@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from crewe_lib.arm_percentages import (
     AGED,
     AGED_N,
@@ -10,15 +12,17 @@ from crewe_lib.arm_percentages import (
     UNDER_11,
     Arm,
     aged_out_splits,
+    every_aged_out_split,
+    how_printed,
     printed_arms,
     table_arms,
     whole_numbers,
 )
-from crewe_lib.claim_classes import Recomputed
+from crewe_lib.claim_classes import ALPHA, Recomputed
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import attainable, percentage, written
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
-from crewe_lib.formats import fixed, p_value
+from crewe_lib.formats import fixed, p_value, spelt
 from crewe_lib.models.proportions import fit_two_proportions
 
 AGED_PCT, FAMILIES = "r2.sample.aged_pct", "r2.sample.families"
@@ -43,11 +47,11 @@ def _under_11(arm: Arm, other: Arm) -> RuleFunction:
     def compute(reader: Reader) -> Recomputed:
         n, theirs = reader.count(N_PRINTED[arm]), reader.claim(UNDER_11[other])
         found = attainable(N_PRINTED[arm], decimals=0)(reader)
-        note = "".join(
+        notes = [
             f"The other arm's {theirs.value}% is {k} of {n} here; the labels of the two arms may be exchanged."
             for k in whole_numbers(theirs, n, cut=False)[:1]
-        )
-        return Recomputed(found.how, choices=found.choices, note=note, uninformative=found.uninformative)
+        ]
+        return replace(found, note=" ".join([*notes, found.note]))
 
     return compute
 
@@ -115,7 +119,7 @@ add_rule(AGED_PCT, percentage(AGED_N, FAMILIES), "arithmetic")
 
 @rule("r2.demo.aged_test", "test from counts")
 def check_aged_out_balance(reader: Reader) -> Recomputed:
-    """Every test in common use, at each split that the printed percentages, number and arms allow."""
+    """Ten tests at each split that the printed percentages, number and arms allow."""
     reader.infer()
     arms = printed_arms(reader)
     splits = aged_out_splits(reader, arms)
@@ -127,13 +131,39 @@ def check_aged_out_balance(reader: Reader) -> Recomputed:
         )
     p_values = {name: p for split in splits for name, p in _tests(split, arms).items()}
     said = " or ".join(f"{k1}/{arms['pc']} against {k2}/{arms['cec']}" for k1, k2 in splits)
-    note = _rival_arms(reader)
+    note = " ".join(filter(None, (_cut_off(reader, splits[0], arms), _rival_arms(reader), _all_readings(reader))))
     return Recomputed(f"{said} implied; {len(p_values)} tests", p_values=p_values, differs="major", note=note)
 
 
 def _tests(split: tuple[int, int], arms: dict[Arm, int]) -> dict[str, float]:
     (k1, k2), (n1, n2) = split, (arms["pc"], arms["cec"])
     return {f"{k1}/{n1} v {k2}/{n2}, {test}": p for test, p in fit_two_proportions(k1, n1, k2, n2).p_values.items()}
+
+
+def _cut_off(reader: Reader, split: tuple[int, int], arms: dict[Arm, int]) -> str:
+    """How many of the printed numbers the split gives only if digits were cut off; blank if none."""
+    cut = _ways(reader, split, arms).count("cut off")
+    return f"At these arms {spelt(cut)} of the four printed numbers must have been cut off." if cut else ""
+
+
+def _ways(reader: Reader, split: tuple[int, int], arms: dict[Arm, int]) -> list[str]:
+    """How each arm's share and that of all come to be printed; '' for one that does not."""
+    (k1, k2), (n1, n2) = split, (arms["pc"], arms["cec"])
+    tried = ((k1, n1, AGED["pc"]), (k2, n2, AGED["cec"]), (k1 + k2, n1 + n2, AGED_PCT))
+    return [how_printed(k, n, reader.claim(id)) for k, n, id in tried]
+
+
+def _all_readings(reader: Reader) -> str:
+    """How many of all splits that give the four printed numbers have a test that does not contradict the claim."""
+    lenient = []
+    for one in every_aged_out_split(reader):
+        split, arms = (one.k_treat, one.k_control), {ARMS[0]: one.n_treat, ARMS[1]: one.n_control}
+        if sum(split) == reader.count(AGED_N) and all(_ways(reader, split, arms)):
+            lenient.append(any(p >= ALPHA for p in _tests(split, arms).values()))
+    return (
+        f"Of {len(lenient)} implied readings, other arms included, that give all four printed numbers, {sum(lenient)} "
+        f"{'has' if sum(lenient) == 1 else 'have'} a test above {ALPHA}."
+    )
 
 
 def _rival_arms(reader: Reader) -> str:

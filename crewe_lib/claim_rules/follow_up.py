@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crewe_lib.claim_classes import ALPHA, Recomputed
 from crewe_lib.claim_register import Reader
-from crewe_lib.claim_rules.common import attainable, difference, restated, written
+from crewe_lib.claim_rules.common import attainable, difference, restated, say_passing, written
 from crewe_lib.claim_rules.registry import add_rule, rule
 from crewe_lib.formats import fixed, p_phrase
 from crewe_lib.implied import (
@@ -30,7 +30,7 @@ add_rule(CLOSED[1], attainable("r2.sample.n_control", decimals=0), "attainable p
 def _closure_significance(reader: Reader) -> Recomputed:
     pairs = printed_pairs(reader, CLOSED, [printed_arms(reader)])
     return Recomputed(
-        " or ".join(pair.written for pair in pairs) + " (implied), by every test in common use",
+        " or ".join(pair.written for pair in pairs) + " (implied), by ten tests",
         p_values={name: p for pair in pairs for name, p in pair.tests().items()},
         note="Without the report's control variables.",
     )
@@ -47,6 +47,19 @@ def _closure_order(reader: Reader) -> Recomputed:
         differs="decision",
         note=f"Called 'slightly' higher; the gap is {written(abs(control - treated))} percentage points, against the "
         f"{written(before)} of the 2017 report that are called promising.",
+    )
+
+
+@rule("r2.closure.similar", "arithmetic")
+def _similar_closure(reader: Reader) -> Recomputed:
+    (treated, control), before = (reader.number(id) for id in CLOSED), reader.number("r1.closure.ate")
+    gap = abs(control - treated)
+    return Recomputed(
+        f"a gap of {written(gap)} points, against {written(before)} called promising in the 2017 report",
+        words="similar" if gap < before else "further apart than in 2017",
+        differs="major",
+        note="Neither gap is significant. By the measure of the earlier report this one is not small; the later one "
+        "calls it slight in another place.",
     )
 
 
@@ -127,12 +140,13 @@ def _again(checked: int) -> None:
         if not sizes:
             return Recomputed("no possible arms give the other arm's percentage", words="none", differs="major")
         full = printed_arms(reader)[checked]
+        choices = tuple(100 * k / n for n in sizes for k in range(n + 1))
         return Recomputed(
             f"whole numbers out of {' or '.join(map(str, sizes))} families: {full} less those left out, where the "
             "other arm's percentage can be reached too (implied)",
-            choices=tuple(100 * k / n for n in sizes for k in range(n + 1)),
+            choices=choices,
             note=f"Not a whole number of the {full} families that the report prints; it leaves two families out for "
-            "some outcomes and does not say which.",
+            f"some outcomes and does not say which. {say_passing(choices, 0, 101, 'percentages')}",
         )
 
 
@@ -144,7 +158,7 @@ _again(1)
 def _rereferral_significance(reader: Reader) -> Recomputed:
     pairs = printed_pairs(reader, AGAIN, follow_up_arms(reader))
     return Recomputed(
-        " or ".join(pair.written for pair in pairs) + " (implied), by every test in common use",
+        " or ".join(pair.written for pair in pairs) + " (implied), by ten tests",
         p_values={name: p for pair in pairs for name, p in pair.tests().items()},
         note="Without the report's control variables.",
     )

@@ -183,22 +183,6 @@ def _complete(reader: Reader) -> Recomputed:
     )
 
 
-@rule("r1.qual.additional_families", "total of a table")
-def _additional(reader: Reader) -> Recomputed:
-    frame = read_interviews(reader)
-    late = frame[frame["table"] == 4].groupby("case").filter(lambda rows: bool((rows["november"] == "N").all()))
-    late = late[late["printed"] > 0]
-    cases = late["case"].nunique()
-    families = late.loc[late["family"], "case"].nunique()
-    return Recomputed(
-        f"cases first interviewed in April: {cases}, of which with a family member interviewed: {families}",
-        families,
-        differs="minor",
-        note=f"Table 4 lists {cases} such cases, with their social workers only. If a case counts as a family, the "
-        "number is right.",
-    )
-
-
 SUMS_2020 = {
     "r2.qual.n": ("r2.qual.fact22", "r2.qual.cec"),
     "r2.qual.fact22": ("r2.qual.f_lead", "r2.qual.f_swc", "r2.qual.f_fp"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
-from crewe_lib.claim_classes import Recomputed
+from crewe_lib.claim_classes import ALPHA, Recomputed
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import difference, restated, total, written
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
-from crewe_lib.formats import fixed
+from crewe_lib.formats import fixed, p_phrase
 from crewe_lib.implied import (
+    Pair,
     closed_total,
     cost_arms,
     implied_days,
@@ -74,7 +76,7 @@ def closure_significance(reader: Reader) -> Recomputed:
     """Every test of the difference in closing at the counts that the printed shares imply."""
     pairs = printed_pairs(reader, (PC, CEC), trial_arms(reader))
     return Recomputed(
-        " or ".join(pair.written for pair in pairs) + " (implied), by every test in common use",
+        " or ".join(pair.written for pair in pairs) + " (implied), by ten tests",
         p_values={name: p for pair in pairs for name, p in pair.tests().items()},
         note="Without the report's control variables, whose effect on the standard error is not published.",
     )
@@ -82,6 +84,24 @@ def closure_significance(reader: Reader) -> Recomputed:
 
 add_rule("r1.closure.sig", closure_significance, "test from counts")
 add_rule("sum.closure.sig", closure_significance, "test from counts")
+
+
+@rule("r1.claim.effective", "test from counts")
+def _effective(reader: Reader) -> Recomputed:
+    """Whether any outcome that can be tested from counts differs between the arms."""
+    closed = closure_significance(reader).p_values
+    (k1, k2), (n1, n2) = (reader.count("r1.reref.pc"), reader.count("r1.reref.cec")), cost_arms(reader)
+    again = Pair(k1, n1, k2, n2).tests()
+    least = {name: min(p.values(), default=1.0) for name, p in (("closing", closed), ("re-referrals", again))}
+    said = ", ".join(f"{name} {p_phrase(p)}" for name, p in least.items())
+    own = " The same summary says so itself." if reader.text("r1.claim.no_significance") == "n.s." else ""
+    return Recomputed(
+        f"least of ten tests at implied counts: {said}",
+        words="effective" if min(least.values()) < ALPHA else "not established",
+        differs="decision",
+        note="No difference between the arms that can be tested is significant, so the trial gives indications and no "
+        f"proof.{own} The sentence also draws on the interviews, which compare no arms.",
+    )
 
 
 @rule("r1.closure.total_implied", "arithmetic")
@@ -98,12 +118,24 @@ def _closed_in_all(reader: Reader) -> Recomputed:
     )
 
 
-_SAME_GROUP = (
-    "Two sizes for the same families on one page. Which one the model gave cannot be told without the records; the "
-    "readings under which both could stand are compared in the chapter."
-)
-add_rule("r1.closure.hist_bullet", restated("r1.closure.hist_text", note=_SAME_GROUP), "arithmetic")
-add_rule("r1.closure.hist_text", restated("r1.closure.hist_bullet", note=_SAME_GROUP), "arithmetic")
+def _other_size(source: str) -> RuleFunction:
+    """The other printed size of the effect with a history, and what the overall effect would be as a relative rise."""
+
+    def compute(reader: Reader) -> Recomputed:
+        pc, cec, effect = reader.number(PC), reader.number(CEC), reader.number(EFFECT)
+        note = (
+            "Two sizes for the same families on neighbouring pages. Which one the model gave cannot be told without "
+            "the records; the readings under which both could stand are compared in the chapter. The overall effect as "
+            f"a relative rise is {_points(100 * (pc / cec - 1))}% from the two shares, {_points(100 * effect / cec)}% "
+            "from the effect."
+        )
+        return replace(restated(source)(reader), note=note)
+
+    return compute
+
+
+add_rule("r1.closure.hist_bullet", _other_size("r1.closure.hist_text"), "arithmetic")
+add_rule("r1.closure.hist_text", _other_size("r1.closure.hist_bullet"), "arithmetic")
 
 
 def more_closed(reader: Reader) -> Recomputed:

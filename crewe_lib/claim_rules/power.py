@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from crewe_lib.claim_classes import Recomputed
 from crewe_lib.claim_register import Reader
@@ -12,7 +13,16 @@ from crewe_lib.claim_rules.common import percentage
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
 from crewe_lib.errors import DataError
 from crewe_lib.formats import fixed
-from crewe_lib.models.cluster_power import SIGN, Design, Direction, Form, fit_detectable, fit_families
+from crewe_lib.models.cluster_power import (
+    SIGN,
+    Design,
+    Direction,
+    Form,
+    fit_detectable,
+    fit_families,
+    fit_power,
+    split_families,
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,10 @@ EFFECTS: Mapping[str, Assumed] = {
     "r1.power.mdes_half_icc1": Assumed("r1.power.icc_high", cut=True),
     "r1.power.mdes_half_icc36": Assumed("r1.power.icc_low", cut=True),
 }
+
+
+# Allocations that the reports' words allow: treated families to one control family.
+ALLOCATIONS: Mapping[str, float] = {"1:1": 1.0, "2:1": 2.0, "70:30": 7 / 3}
 
 
 def read_design(reader: Reader, effect: str) -> tuple[float, Design]:
@@ -76,10 +90,36 @@ def implied_families(
     return max(low for low, _ in found), min(high for _, high in found)
 
 
+def implied_by_allocation(reader: Reader) -> dict[str, int]:
+    """Least number of families in both arms that gives all four effects as a rise, by allocation; one that cannot give
+    all four is left out. Inferred."""
+    spans = {name: implied_families(reader, EFFECTS, ratio=ratio) for name, ratio in ALLOCATIONS.items()}
+    return {name: math.ceil(low) for name, (low, high) in spans.items() if math.ceil(low) <= high}
+
+
 def implied_per_arm(reader: Reader, effects: Iterable[str]) -> int:
     """Families in each of two equal arms that give these effects as a rise: the whole number nearest the middle."""
     low, high = implied_families(reader, effects)
     return round((low + high) / 4)
+
+
+def power_as_randomised(reader: Reader) -> dict[str, float]:
+    """The trial as randomised, two to one, by the arcsine test: its power for a halving of the printed baseline, and
+    its least changes (in points), with the children assumed and with those there were (realised)."""
+    families = reader.count("r1.sample.randomised")
+    treated, control = split_families(families, ALLOCATIONS["2:1"])
+    # Below one the register would contradict itself; a family has a child.
+    realised = max(1.0, reader.number("r1.sample.children") / families)
+    found = {}
+    for name in ("icc1", "icc36"):
+        baseline, assumed = read_design(reader, f"r1.power.mdes_{name}")
+        halving = -baseline * reader.share("r1.power.half")
+        for end, design in (("", assumed), ("_realised", replace(assumed, children=realised))):
+            arms: dict[str, Any] = {"treated": treated, "control": control, "design": design, "form": "arcsine"}
+            found[f"power_halving_{name}{end}"] = fit_power(baseline, halving, **arms)
+            for direction in SIGN:
+                found[f"own_{direction}_{name}{end}"] = 100 * fit_detectable(baseline, direction=direction, **arms)
+    return found
 
 
 def _effect(effect: str) -> RuleFunction:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from scipy.stats import binomtest
 
 from crewe_lib.claim_classes import ALPHA, Recomputed, Severity
@@ -9,6 +11,7 @@ from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import difference, product, restated, total, written
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
 from crewe_lib.formats import p_phrase
+from crewe_lib.interview_table import read_interviews
 
 RISKS = ("dv", "mh", "sub")
 
@@ -65,13 +68,15 @@ add_rule(
 )
 add_rule("r1.cost.t8_total", product("r1.cost.reref_case", "r2.sample.families"), "cost formula")
 
-_MONTH = "Two places give two months for the same interviews; the table of interviews has April."
-for _id, _other in (("", "_appendix"), ("_appendix", "")):
-    add_rule(
-        f"r1.qual.additional_month{_id}",
-        restated(f"r1.qual.additional_month{_other}", differs="minor", note=_MONTH),
-        "dates",
-    )
+add_rule(
+    "r1.qual.additional_month",
+    restated(
+        "r1.qual.additional_month_appendix",
+        differs="minor",
+        note="Two places give two months for the same interviews; the table of interviews has April.",
+    ),
+    "dates",
+)
 
 
 @rule("r1.t2.similar", "test from counts")
@@ -98,4 +103,39 @@ def compare_protection(reader: Reader) -> Recomputed:
         words="PC larger" if follows else "does not follow",
         differs="major",
         note="Of two means of 15 cases each, without a test.",
+    )
+
+
+@rule("r1.qual.additional_families", "total of a table")
+def _additional(reader: Reader) -> Recomputed:
+    frame = read_interviews(reader)
+    late = frame[frame["table"] == 4].groupby("case").filter(lambda rows: bool((rows["november"] == "N").all()))
+    late = late[late["printed"] > 0]
+    cases = late["case"].nunique()
+    families = late.loc[late["family"], "case"].nunique()
+    return Recomputed(
+        f"cases of Table 4 first interviewed in {_second_wave(reader):%B}: {cases}",
+        cases,
+        differs="minor",
+        note=f"A case counts as a family here. Family members were interviewed in {families or 'none'} of them, social "
+        "workers in the others.",
+    )
+
+
+def _second_wave(reader: Reader) -> date:
+    """The month of the last round of interviews."""
+    return date.fromisoformat(f"{reader.text('r1.qual.waves').split(' and ')[-1]}-01")
+
+
+@rule("r1.qual.additional_month_appendix", "dates")
+def _additional_month(reader: Reader) -> Recomputed:
+    """The round in which Table 4 has cases that no earlier round has."""
+    frame, month = read_interviews(reader), _second_wave(reader)
+    own = frame[(frame["table"] == 4) & (frame["printed"] > 0)]
+    late = own.groupby("case").filter(lambda rows: bool((rows["november"] == "N").all()))["case"].nunique()
+    return Recomputed(
+        f"cases of Table 4 with interviews in {month:%B} only: {late}",
+        words=f"{month:%Y-%m}" if late else "none",
+        differs="minor",
+        note="The section on limitations has March; the tables have rounds in November and April only.",
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from crewe_lib.claim_classes import Recomputed
 from crewe_lib.claim_register import Reader
-from crewe_lib.claim_rules.common import difference, percentage, restated
+from crewe_lib.claim_rules.common import difference, percentage, restated, say_passing
 from crewe_lib.claim_rules.registry import add_rule, rule
 from crewe_lib.formats import fixed
 
@@ -25,18 +25,23 @@ def _number_behind(row: str) -> Callable[[Reader], Recomputed]:
     return compute
 
 
-def mean_of(cases: str, *, step: float = 1.0, note: str = "") -> Callable[[Reader], Recomputed]:
-    """A printed mean that must be a whole total (or a multiple of `step`) over a printed number of cases."""
+def mean_of(cases: str, *, step: float = 1.0, decimals: int = 1, note: str = "") -> Callable[[Reader], Recomputed]:
+    """A printed mean that must be a whole total (or a multiple of `step`) over a printed number of cases.
+
+    decimals: of the printed mean; the note says how many means would pass.
+    """
 
     def compute(reader: Reader) -> Recomputed:
         reader.infer()
         n = reader.count(cases)
         totals = range(int(MOST_CHANGE * n / step) + 1)
+        choices = tuple(total * step / n for total in totals)
+        weak = say_passing(choices, decimals, MOST_CHANGE * 10**decimals + 1, f"means from 0 to {MOST_CHANGE}")
         return Recomputed(
             f"whole scores over {n} cases",
-            choices=tuple(total * step / n for total in totals),
+            choices=choices,
             differs="minor",
-            note=note,
+            note=" ".join(filter(None, (note, weak))),
         )
 
     return compute
@@ -97,7 +102,7 @@ def name_direction(reader: Reader) -> Recomputed:
     return Recomputed(
         f"risk rose by {fixed(1)(treat)} and by {fixed(1)(control)}",
         words=words,
-        differs="major",
+        differs="minor",
         note="The same page reports a rise in both groups. A smaller rise may be meant by a greater reduction.",
     )
 
@@ -111,4 +116,17 @@ def find_test(reader: Reader) -> Recomputed:
         words="not significant" if tested else "not tested",
         differs="minor",
         note="A difference that was not tested is neither significant nor not.",
+    )
+
+
+@rule("r1.risk.prot_both", "arithmetic")
+def compare_ends(reader: Reader) -> Recomputed:
+    """Whether protective factors rose in both programmes, from the two directions that are printed."""
+    rose = {name: "increase" in reader.text(f"r1.risk.prot_{name.lower()}") for name in ("PC", "CEC")}
+    words = "both" if all(rose.values()) else " and ".join(name for name in rose if rose[name]) or "neither"
+    return Recomputed(
+        "; ".join(f"{name}: {reader.text(f'r1.risk.prot_{name.lower()}')}" for name in rose),
+        words=words,
+        differs="minor",
+        note="The sentence speaks of protective factors or of engagement; more engagement alone would bear it out.",
     )

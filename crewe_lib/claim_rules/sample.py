@@ -8,7 +8,7 @@ from crewe_lib.arm_percentages import N_PRINTED, Arm, how_printed, left_out, tab
 from crewe_lib.claim_classes import Recomputed
 from crewe_lib.claim_register import Reader
 from crewe_lib.claim_rules.common import difference, percentage, restated, total, written
-from crewe_lib.claim_rules.power import EFFECTS, implied_per_arm
+from crewe_lib.claim_rules.power import EFFECTS, implied_by_allocation, implied_per_arm
 from crewe_lib.claim_rules.registry import RuleFunction, add_rule, rule
 from crewe_lib.formats import fixed
 
@@ -155,12 +155,17 @@ def check_arm_behind_rereferrals(reader: Reader) -> Recomputed:
 def check_shortfall(reader: Reader) -> Recomputed:
     """The families randomised against those that the power calculation of the 2017 report implies."""
     each, randomised = implied_per_arm(reader, EFFECTS), reader.count(RANDOMISED)
+    others = ", ".join(
+        f"{fixed(0)(100 * (1 - randomised / families))}% of {families} at {name}"
+        for name, families in implied_by_allocation(reader).items()
+    )
     planned, analysed = reader.number("r1.sample.estimated"), reader.number(FINAL)
     fewer = fixed(1)(100 * (1 - analysed / planned))
     return Recomputed(
         f"100 × (1 − {randomised} / {2 * each}), with two arms of {each} families as the power calculation implies",
         value=100 * (1 - randomised / (2 * each)),
-        note=f"No document prints the sample that was expected. An appendix calls {written(planned)} the estimated "
+        note="No document prints the sample that was expected. By allocation, the printed effects imply a shortfall "
+        f"of {others}. An appendix calls {written(planned)} the estimated "
         f"sample, and the {written(analysed)} analysed are {fewer}% fewer than that. Half of {2 * randomised} would be "
         f"the {randomised} randomised.",
     )

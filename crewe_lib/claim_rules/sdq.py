@@ -27,6 +27,7 @@ def compare_ages(reader: Reader) -> Recomputed:
     return Recomputed(
         f"youngest age of the version for {low:.0f} to {high:.0f}",
         value=low,
+        shown=f"from {low:.0f} years",
         differs="minor",
         note="A version is described for children younger than the range given.",
     )

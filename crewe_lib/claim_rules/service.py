@@ -44,15 +44,19 @@ add_rule(
 add_rule("r1.design.swc_cases_before", product("r1.design.pod_size_before", "r1.design.fp_cap"), "arithmetic")
 add_rule("r1.design.swc_cases_after", product("r1.design.pod_size", "r1.design.fp_cap"), "arithmetic")
 add_rule("r2.design.cases_pod", product("r2.design.swc_fps", "r2.design.fp_cap"), "arithmetic")
-add_rule(
-    "r2.design.cases_each",
-    product(
-        "r2.design.swc_fps_before",
-        "r2.design.fp_cap",
-        note="This is the caseload of a consultant; the sentence can also be read as that of each practitioner.",
-    ),
-    "arithmetic",
-)
+
+
+@rule("r2.design.cases_each", "arithmetic")
+def _cases_each(reader: Reader) -> Recomputed:
+    cap, practitioners = reader.number("r2.design.fp_cap"), reader.number("r2.design.swc_fps_before")
+    return Recomputed(
+        f"at most {written(cap)} for each practitioner; {written(practitioners)} × {written(cap)} = "
+        f"{written(practitioners * cap)} for all of a consultant's",
+        cap,
+        differs="minor",
+        note="The printed number is the caseload of a consultant; the sentence can also be read as that of each "
+        "practitioner.",
+    )
 
 
 def _pods(reader: Reader, phase: str) -> float:
@@ -63,13 +67,15 @@ def _capacity(phase: str) -> RuleFunction:
     """Pods of a phase × cases of a pod."""
 
     def compute(reader: Reader) -> Recomputed:
-        pods, each = _pods(reader, phase), reader.number("r2.design.cases_pod")
+        pods, each, implied = _pods(reader, phase), reader.number("r2.design.cases_pod"), phase == PHASES[-1]
+        if implied:
+            reader.infer()
         return Recomputed(
-            f"{written(pods)} pods × {written(each)} cases",
+            f"{written(pods)} pods × {written(each)} cases{', implied for a pod of this phase' if implied else ''}",
             pods * each,
             note="With the pods printed for the same phase the capacity would be this, if a pod held as many cases as "
             "before."
-            if phase == "p4"
+            if implied
             else "",
         )
 
@@ -170,14 +176,18 @@ for _id in ("r1.caseload.glossary", "r2.design.fp_cases"):
     add_rule(_id, restated("r1.caseload.nov16"), "arithmetic")
 
 
-@rule("r1.caseload.sw_relief", "arithmetic")
+@rule("blog.caseload_drop", "cited source")
 def _relief(reader: Reader) -> Recomputed:
-    drop = reader.number("blog.caseload_drop")
+    if reader.text("r1.caseload.sw_relief") != "no":
+        none = "The 2017 report gives no size of the fall, so the printed one cannot be checked."
+        return Recomputed("the 2017 report", uninformative=none)
     return Recomputed(
-        f"Catch22's article: {written(drop)}% fewer cases per social worker",
-        words="yes" if drop > 0 else "no",
+        "no fall in the 2017 report, which had interviews with social workers and leaders",
+        value=0,
         differs="major",
-        note="The article is later and cites data of the pilot; neither document shows caseloads before and after.",
+        note="The 2017 report found no fall, since others took the place of the cases diverted; the class follows from "
+        "that comparison. The article is later and cites data of the pilot; neither document shows caseloads before "
+        "and after.",
     )
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,24 +13,22 @@ from crewe_lib.arm_percentages import (
     AGED,
     AGED_N,
     ARMS,
-    NOVEMBER_2019,
-    TRIAL_END,
-    arm_sizes,
+    Split,
+    every_aged_out_split,
     how_printed,
     printed_arms,
     recommended_arms,
     table_arms,
-    whole_numbers,
 )
 from crewe_lib.claim_classes import ALPHA
 from crewe_lib.claim_register import Reader, read_register
 from crewe_lib.evidence import Column
 from crewe_lib.formats import fixed, p_value, percent, spelt
+from crewe_lib.implied import Pair, printed_pairs
 from crewe_lib.leads import Lead, Verdict
 from crewe_lib.models.proportions import fit_two_proportions
 from crewe_lib.provenance import infers, traced
 
-TOTALS = ("r1.sample.final", "r1.sample.randomised", "r2.sample.families", "r2.sample.some_outcomes")
 AGED_PCT, BALANCE = "r2.sample.aged_pct", "r2.demo.aged_test"
 TABLES, RECOMMENDED = "arms implied by the 2017 report's cost tables", "arms implied by the shares of all recommended"
 COLUMNS: Mapping[str, Column] = {
@@ -55,26 +52,17 @@ COLUMNS: Mapping[str, Column] = {
 }
 
 
-@dataclass(frozen=True)
-class _Split:
-    k_treat: int
-    n_treat: int
-    k_control: int
-    n_control: int
-
-
 @traced
 @infers
 def check_ageing_out(register: pd.DataFrame) -> Lead:
-    """Hold the printed 'p > 0.05' for ageing out against every test, at the printed arms and at rival ones.
+    """Hold the printed 'p > 0.05' for ageing out against ten tests, at the printed arms and at rival ones.
 
-    Readings: every whole-number split over arms that the records may have had (`arm_sizes` at either date, together
-    between the smallest and largest number of families printed) which prints as both arms' percentages. `matched`
-    counts how many of the four printed numbers (two shares, the total share, the number) it gives. Raises DataError.
+    Readings: see `every_aged_out_split`. `matched` counts how many of the four printed numbers (two shares, the total
+    share, the number) a reading gives, `cut_off` how many of these only if digits were cut off. Raises DataError.
     """
     reader = read_register(register)
     arms = printed_arms(reader)
-    table = pd.DataFrame([_row(reader, split) for split in _splits(reader)])
+    table = pd.DataFrame([_row(reader, split) for split in every_aged_out_split(reader)])
     if table.empty:
         return _nothing_fits(reader)
     table = table.sort_values(["rank", "matched", "cut_off"], ascending=[True, False, True], kind="stable")
@@ -82,7 +70,7 @@ def check_ageing_out(register: pd.DataFrame) -> Lead:
     number = reader.count(AGED_N)
     own = table[(table["n_treat"] == arms["pc"]) & (table["n_control"] == arms["cec"])]
     own = own[own["k_treat"] + own["k_control"] == number]
-    numbers = {**_summarise(reader, table, number), **_at_printed_arms(own, len(table))}
+    numbers = {**_summarise(table, number), **_at_printed_arms(own, len(table)), **_closing_gap(reader, own)}
     return Lead(
         "ageing_out",
         "Was ageing out balanced between the arms?",
@@ -97,19 +85,7 @@ def check_ageing_out(register: pd.DataFrame) -> Lead:
     )
 
 
-def _splits(reader: Reader) -> Iterator[_Split]:
-    """Splits whose two percentages print as the report's, over all arms that the records may have had."""
-    totals = [reader.count(id) for id in TOTALS]
-    sizes = {arm: sorted({*arm_sizes(reader, arm, TRIAL_END), *arm_sizes(reader, arm, NOVEMBER_2019)}) for arm in ARMS}
-    shares = {arm: reader.claim(AGED[arm]) for arm in ARMS}
-    for n1 in sizes["pc"]:
-        for n2 in sizes["cec"]:
-            if min(totals) <= n1 + n2 <= max(totals):
-                for k1 in whole_numbers(shares["pc"], n1):
-                    yield from (_Split(k1, n1, k2, n2) for k2 in whole_numbers(shares["cec"], n2))
-
-
-def _row(reader: Reader, split: _Split) -> dict[str, Any]:
+def _row(reader: Reader, split: Split) -> dict[str, Any]:
     fit = fit_two_proportions(split.k_treat, split.n_treat, split.k_control, split.n_control)
     p_values = list(fit.p_values.values())
     both, families = split.k_treat + split.k_control, split.n_treat + split.n_control
@@ -138,7 +114,7 @@ def _row(reader: Reader, split: _Split) -> dict[str, Any]:
     }
 
 
-def _name(reader: Reader, split: _Split) -> tuple[int, str]:
+def _name(reader: Reader, split: Split) -> tuple[int, str]:
     pair, printed, tables = (split.n_treat, split.n_control), printed_arms(reader), table_arms(reader)
     if pair == (printed["pc"], printed["cec"]):
         return 0, "arms as printed"
@@ -167,23 +143,40 @@ def _at_printed_arms(own: pd.DataFrame, splits: int) -> dict[str, Any]:
         "p_fisher": float(row.p_fisher),
         "p_least": float(own["p_least"].min()),
         "p_greatest": float(own["p_greatest"].max()),
+        "cut_off": int(row.cut_off),
         "tests": int(row.tests),
         "p_boschloo": float(stats.boschloo_exact(table).pvalue),
         "p_barnard": float(stats.barnard_exact(table).pvalue),
     }
 
 
-def _summarise(reader: Reader, table: pd.DataFrame, number: int) -> dict[str, Any]:
+def _closing_gap(reader: Reader, own: pd.DataFrame) -> dict[str, Any]:
+    """FACT22 less Cheshire East, in points, of the shares closed in 2019: of all, and of those who had not aged out if
+    everybody who had was coded closed. Counts at the printed arms; empty where none fit."""
+    arms = printed_arms(reader)
+    pairs = printed_pairs(reader, ("r2.closure.treat", "r2.closure.control"), [(arms["pc"], arms["cec"])])
+    if own.empty or not pairs:
+        return {}
+    (gone1, gone2), pair = own[["k_treat", "k_control"]].to_numpy().tolist()[0], pairs[0]
+    rest = Pair(pair.k1 - gone1, pair.n1 - gone1, pair.k2 - gone2, pair.n2 - gone2)
+    return {"gap_closed": pair.gap, "gap_not_aged": rest.gap, "closed_not_aged": rest.written}
+
+
+def _summarise(table: pd.DataFrame, number: int) -> dict[str, Any]:
     """How the readings with the printed number of children come out, and those of the arms of the tables."""
     same = table[table["k_treat"] + table["k_control"] == number]
-    exact = same[(same["cut_off"] == 0) & (same["matched"] == 4)]
+    full = table[table["matched"] == 4]
+    rounded = full[full["cut_off"] == 0]
     found: dict[str, Any] = {
         "splits_with_number": len(same),
         "with_number_chi_square_above": int((same["p_chi_square"] >= ALPHA).sum()),
         "with_number_fisher_above": int((same["p_fisher"] >= ALPHA).sum()),
         "with_number_any_above": int((same["tests_above"] > 0).sum()),
         "with_number_all_above": int((same["tests_above"] == same["tests"]).sum()),
-        "all_rounded": len(exact),
+        "full": len(full),
+        "full_any_above": int((full["tests_above"] > 0).sum()),
+        "full_rounded": len(rounded),
+        "full_rounded_above": int((rounded["tests_above"] > 0).sum()),
         "all_above": int((table["tests_above"] == table["tests"]).sum()),
     }
     for name, reading in (("tables", TABLES), ("recommended", RECOMMENDED)):
@@ -211,13 +204,21 @@ def _finding(reader: Reader, own: pd.DataFrame, numbers: Mapping[str, Any]) -> s
             "the implied counts stay open."
         )
     row = own.iloc[0]
+    cut = f"{spelt(row.cut_off).capitalize()} of the four printed numbers must then have been cut off. "
+    cut = cut if row.cut_off else ""
     text = (
         f"The printed shares and the {number} children allow {spelt(len(own))} implied division of the printed arms: "
         f"{row.k_treat} of {row.n_treat} against {row.k_control} of {row.n_control}, a difference of "
         f"{fixed(1)(row.difference)} percentage points (95% interval {fixed(1)(row.conf_low)} to "
-        f"{fixed(1)(row.conf_high)}). {spelt(int(row.tests)).capitalize()} tests in common use give "
+        f"{fixed(1)(row.conf_high)}). {cut}The {spelt(int(row.tests))} tests tried give "
         f"p = {p_value(numbers['p_least'])} to {p_value(numbers['p_greatest'])}."
     )
+    if numbers["full"]:
+        text += (
+            f" Of {numbers['full']} implied readings that give all four printed numbers, some with other arms, "
+            f"{numbers['full_any_above']} {'has' if numbers['full_any_above'] == 1 else 'have'} a test above 0.05"
+            f"; of the {numbers['full_rounded']} that need no cutting off, {numbers['full_rounded_above'] or 'none'}."
+        )
     if "tables_n_treat" in numbers:
         text += (
             f" With arms of {numbers['tables_n_treat']} and {numbers['tables_n_control']}, which the 2017 report's "

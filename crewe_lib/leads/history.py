@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,7 @@ def check_history_effect(register: pd.DataFrame) -> Lead:
     )
 
 
-def _history_numbers(reader: Reader) -> dict[str, float]:
+def _history_numbers(reader: Reader) -> dict[str, Any]:
     bullet, text = reader.number("r1.closure.hist_bullet"), reader.number("r1.closure.hist_text")
     overall, pc, cec = (reader.number(f"r1.closure.{name}") for name in ("ate", "pc", "cec"))
     rest = text - bullet
@@ -65,6 +66,9 @@ def _history_numbers(reader: Reader) -> dict[str, float]:
         "rest": rest,
         "increment": text - overall,
         "relative": 100 * (pc / cec - 1),
+        "relative_effect": 100 * overall / cec,
+        "page_bullet": reader.claim("r1.closure.hist_bullet").page,
+        "page_text": reader.claim("r1.closure.hist_text").page,
         # overall = share × history effect + (1 − share) × effect without history
         "share_if_interaction": (overall - rest) / bullet,
         "share_if_no_other_effect": overall / text,
@@ -87,15 +91,21 @@ def _largest_share(reader: Reader, effect: float) -> float:
     return min(1.0, float(spread.max() * (1.959964 / effect) ** 2))
 
 
-def _history_rows(reader: Reader, found: Mapping[str, float]) -> Iterator[tuple[str | float | bool, ...]]:
+def _history_rows(reader: Reader, found: Mapping[str, Any]) -> Iterator[tuple[str | float | bool, ...]]:
     text, bullet, nan = found["text"], found["bullet"], float("nan")
     pairs = printed_pairs(reader, ("r1.closure.pc", "r1.closure.cec"), trial_arms(reader))
     tables = sum(_count_tables(pair, text, bullet, found["overall"]) for pair in pairs)
     interaction = (text, found["rest"], found["share_if_interaction"], bullet, tables, tables > 0)
     yield "the interaction, on top of an effect without history", *interaction
+
+    def near(size: float) -> bool:
+        return bool(abs(size - bullet) <= 1)
+
     step, relative = found["increment"], found["relative"]
-    yield "the increment over the overall effect", text, nan, nan, step, nan, abs(step - bullet) <= 1
-    yield "the overall effect as a relative rise", text, nan, nan, relative, nan, abs(relative - bullet) <= 1
+    yield "the increment over the overall effect", text, nan, nan, step, nan, near(step)
+    yield "the overall effect as a relative rise, from the shares", text, nan, nan, relative, nan, near(relative)
+    relative = found["relative_effect"]
+    yield "the overall effect as a relative rise, from the effect", text, nan, nan, relative, nan, near(relative)
     base, other = found["exchanged_base"], found["exchanged_other"]
     possible = 0 < base <= 100 - bullet
     yield (
@@ -139,14 +149,17 @@ def _splits(k: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     return size[keep], closed[keep]
 
 
-def _history_finding(found: Mapping[str, float], tables: int) -> str:
+def _history_finding(found: Mapping[str, Any], tables: int) -> str:
+    first, second = found["page_bullet"], found["page_text"]
+    pages = f"Page {first} gives both" if first == second else f"Two pages ({first} and {second}) give"
     none = "no table of whole families fits" if tables == 0 else f"{tables} tables of whole families fit"
     return (
-        f"One page gives {_whole(found['bullet'])}% and {_whole(found['text'])} percentage points for the same "
+        f"{pages} {_whole(found['bullet'])}% and {_whole(found['text'])} percentage points for the same "
         "families. If the smaller were the interaction and the larger the whole effect, a share of "
         f"{_two(found['share_if_interaction'])} with a history is implied, and {none} both and the overall effect of "
         f"{_one(found['overall'])}. The smaller can be the increment over the overall effect "
-        f"({_one(found['increment'])} points), the overall effect as a relative rise ({_one(found['relative'])}%), or, "
+        f"({_one(found['increment'])} points), the overall effect as a relative rise "
+        f"({_one(found['relative'])}% from the two shares, {_one(found['relative_effect'])}% from the effect), or, "
         f"with the labels exchanged, {_whole(found['bullet'])} points on a base of {_whole(found['exchanged_base'])}%. "
         f"The share with a history is not published: at {_two(found['share_if_no_other_effect'])} the larger effect "
         f"leaves none for other families, and at p > 0.05 it can be at most about {_two(found['largest_share'])} "

@@ -16,7 +16,6 @@ from crewe_lib.implied import (
     Pair,
     counts_printing,
     follow_up_arms,
-    pairs_printing,
     printed_arms,
     printed_pairs,
     trial_arms,
@@ -51,6 +50,7 @@ _AGAIN = ("n1", "k1", "n2", "k2", "total", "from_printed_arms", "p_value")
 # How far the arms of the search may lie from the printed ones.
 AROUND = 6
 YEAR = 365.25
+_RATES = ("r2.reref.treat", "r2.reref.control")
 
 
 @traced
@@ -101,10 +101,14 @@ def _closure_numbers(reader: Reader, readings: pd.DataFrame) -> dict[str, float 
     ever = readings[(readings["reading"] == "ever closed") & (readings["arm"] == "FACT22")]
     pair = _first_pair(reader, ("r2.closure.treat", "r2.closure.control"), [printed_arms(reader)])
     low, high = fit_newcombe(pair.k2, pair.n2, pair.k1, pair.n1)
-    printed = reader.number("r1.closure.pc") + reader.number("r1.reref.rate_pc")
+    then, again = reader.number("r1.closure.pc"), reader.number("r1.reref.rate_pc")
     families = int(ever["families_2019"].iloc[0])
     return {
-        "ever_printed": printed,
+        "ever_printed": then + again,
+        "then_closed": then,
+        "then_again": again,
+        "then_control": reader.number("r1.closure.cec"),
+        "now_control": reader.number("r2.closure.control"),
         "now_printed": reader.number("r2.closure.treat"),
         "ever_least": int(ever["closed_2016"].min()),
         "ever_most": int(ever["closed_2016"].max()),
@@ -133,12 +137,14 @@ def _first_pair(reader: Reader, ids: tuple[str, str], arms: Sequence[Arms]) -> P
 def _closure_finding(found: Mapping[str, float | int]) -> str:
     size = "more" if found["gap"] > found["first_effect"] else "no more"
     return (
-        f"The 2017 report has {_whole(found['ever_printed'])}% of FACT22 families closed at some time by November "
-        f"2016, those re-referred included: at least {_whole(found['ever_least'])} families (implied). All have a "
-        f"closure date, yet the 2020 report gives {_whole(found['now_printed'])}% for November 2019, which is "
-        f"{_whole(found['now_closed'])} of {_whole(found['families'])}. More likely the status at that day was meant. "
-        "The printed share is a model's prediction, so the rule could still have been used if the control variables "
-        f"take at least {_one(found['least_correction'])} percentage points off the raw share. The difference called "
+        f"The 2017 report gives {_whole(found['then_closed'])}% of FACT22 families closed in November 2016 and "
+        f"{_whole(found['then_again'])}% closed and re-referred. Our sum, {_whole(found['ever_printed'])}% closed at "
+        f"some time, implies at least {_whole(found['ever_least'])} families. All have a closure date, yet the 2020 "
+        f"report gives {_whole(found['now_printed'])}% for November 2019, which is {_whole(found['now_closed'])} of "
+        f"{_whole(found['families'])}. More likely the status at that day was meant. The printed shares of both years "
+        f"({_whole(found['then_closed'])}% and {_whole(found['then_control'])}%, {_whole(found['now_printed'])}% and "
+        f"{_whole(found['now_control'])}%) are a model's predictions, so the rule could still have been used if the "
+        f"control variables take at least {_one(found['least_correction'])} points off the raw share. The gap called "
         f"slight is {_one(found['gap'])} points (95% interval {_one(found['gap_low'])} to {_one(found['gap_high'])}, "
         f"Fisher {p_phrase(found['fisher'])}), {size} than the effect of {_one(found['first_effect'])} that was found "
         "promising in 2017."
@@ -184,31 +190,35 @@ def _again_rows(reader: Reader) -> Iterator[tuple[int | bool | float, ...]]:
     likely = set(follow_up_arms(reader))
     for total in (reader.count("r2.sample.some_outcomes"), n1 + n2):
         shifted = [(total - n, n) for n in range(n2 - AROUND, n2 + AROUND + 1)]
-        rates = reader.number("r2.reref.treat"), reader.number("r2.reref.control")
-        for pair in pairs_printing(*rates, shifted):
+        for pair in printed_pairs(reader, _RATES, shifted):
             fisher = pair.tests()[f"{pair.written}, Fisher's exact"]
             together = pair.k1 + pair.k2
             yield pair.n1, pair.k1, pair.n2, pair.k2, together, (pair.n1, pair.n2) in likely, fisher
 
 
 def _again_numbers(reader: Reader, readings: pd.DataFrame) -> dict[str, float | int | str]:
-    pair = _first_pair(reader, ("r2.reref.treat", "r2.reref.control"), follow_up_arms(reader))
+    pair = _first_pair(reader, _RATES, follow_up_arms(reader))
     early, end = reader.count("r1.reref.total"), reader.day("r1.design.pilot_end")
     start = reader.day("r1.design.pilot_start")
-    last = reader.day("r1.design.rct_end", end=True)
-    last += timedelta(days=int(YEAR * reader.number("r2.def.reref_window")))
+    window = timedelta(days=int(YEAR * reader.number("r2.def.reref_window")))
+    last = reader.day("r1.design.rct_end", end=True) + window
+    late = reader.day("r2.design.rct_window_main", end=True) + window
     together = pair.k1 + pair.k2
     left, so_far = (last - end).days, (end - start).days
     k = reader.count("r1.reref.cec")
     return {
         "pair": pair.written,
-        "readings": len(readings),
-        "on_printed_arms": len(_on(reader, "r2.reref.treat", 0)) + len(_on(reader, "r2.reref.control", 1)),
+        "readings_total": len(readings),
+        "readings_printed_arms": int(readings["from_printed_arms"].sum()),
+        "on_printed_arms": sum(
+            len(counts_printing(reader.number(id), n)) for id, n in zip(_RATES, printed_arms(reader), strict=True)
+        ),
         "together": together,
         "families": pair.n1 + pair.n2,
         "early": early,
         "later": together - early,
         "last_window": f"{last.day} {last:%B %Y}",
+        "last_window_late": f"{late.day} {late:%B %Y}",
         "months_left": left / (YEAR / 12),
         "months_so_far": so_far / (YEAR / 12),
         "per_day_ratio": ((together - early) / left) / (early / so_far),
@@ -219,20 +229,20 @@ def _again_numbers(reader: Reader, readings: pd.DataFrame) -> dict[str, float | 
     }
 
 
-def _on(reader: Reader, claim: str, arm: int) -> list[int]:
-    return counts_printing(reader.number(claim), printed_arms(reader)[arm])
-
-
 def _again_finding(found: Mapping[str, float | int | str]) -> str:
     none = "neither" if not found["on_printed_arms"] else "not both"
+    only = "only one" if found["readings_printed_arms"] == 1 else str(found["readings_printed_arms"])
+    later = f" ({found['last_window_late']} if allocation lasted as long as the 2020 report's main text says)"
+    later = later if found["last_window_late"] != found["last_window"] else ""
     return (
-        f"The 2020 rates imply {found['pair']}, {_whole(found['together'])} of {_whole(found['families'])} in all; of "
-        f"the arms as printed {none} would be a whole number. By the printed rule every window ends by "
-        f"{found['last_window']}, so that {_whole(found['later'])} of them would fall into the "
+        f"The 2020 rates allow {_whole(found['readings_total'])} implied readings, of which {only} can come from the "
+        f"printed arms less two families: {found['pair']}, {_whole(found['together'])} of {_whole(found['families'])}. "
+        f"Of the arms as printed {none} would be a whole number. By the printed rule every window ends by "
+        f"{found['last_window']}{later}, so that {_whole(found['later'])} of them would fall into the "
         f"{_one(found['months_left'])} months after November 2016, against {_whole(found['early'])} in the "
         f"{_whole(found['months_so_far'])} months before: {_whole(found['per_day_ratio'])} times as many a day. The "
-        "2017 report counts only families that had been closed, so referrals on open cases could make up part of it; a "
-        "count of any re-referral to November 2019, or within a year of closing, would explain the rates more easily. "
-        f"The arms do not differ (Fisher {p_phrase(found['fisher'])}). In the 2017 report, the control rate implies "
-        f"{found['rate_cec_sizes'] or 'no whole number of'} control families."
+        f"{_whole(found['early'])} of 2017 were counted only after a closure, so referrals on open cases could make up "
+        "part of it; a count of any re-referral to November 2019, or within a year of closing, explains the rates more "
+        f"easily. No difference between the arms is shown (Fisher {p_phrase(found['fisher'])}). In the 2017 report "
+        f"the control rate implies {found['rate_cec_sizes'] or 'no whole number of'} control families."
     )

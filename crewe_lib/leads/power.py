@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.claim_register import Reader, read_register
-from crewe_lib.claim_rules.power import EFFECTS, families_behind, read_design
+from crewe_lib.claim_rules.power import ALLOCATIONS, EFFECTS, families_behind, power_as_randomised, read_design
 from crewe_lib.evidence import Column
-from crewe_lib.formats import fixed, spelt
+from crewe_lib.formats import fixed, percent, spelt
 from crewe_lib.leads import Lead, Verdict
 from crewe_lib.models.cluster_power import FORMS, SIGN, Direction, Form, fit_detectable, split_families
 from crewe_lib.provenance import infers, traced
@@ -23,8 +23,6 @@ FORM_WORDS: Mapping[str, str] = {
     "pooled": "pooled variance",
     "baseline": "variance at the baseline",
 }
-# Allocations tried, treated families to one control family, as the reports describe them.
-ALLOCATIONS: Mapping[str, float] = {"1:1": 1.0, "2:1": 2.0, "70:30": 7 / 3}
 MEASURES = {id: id.rpartition("mdes_")[2] for id in EFFECTS}
 COLUMNS: Mapping[str, Column] = {
     "label": Column("Families"),
@@ -166,8 +164,23 @@ def _derive_numbers(reader: Reader, searched: pd.DataFrame, readings: pd.DataFra
         "families_high": int(best["high"]),
         "families_per_arm": int(best["low"]) // 2,
         **{f"fall_{name}": value for name, value in fall.items()},
+        **_derive_allocations(reader, hits),
         **_derive_trial(reader, readings, int(best["low"])),
+        **power_as_randomised(reader),
     }
+
+
+def _derive_allocations(reader: Reader, hits: pd.DataFrame) -> dict[str, Any]:
+    """Families and shortfall for each allocation that gives most effects, and both in words."""
+    randomised, words, shortfalls = reader.count("r1.sample.randomised"), [], []
+    found: dict[str, Any] = {}
+    for row in hits.drop_duplicates("allocation").to_dict("records"):
+        name, low, high = str(row["allocation"]), int(row["low"]), int(row["high"])
+        key, short = name.replace(":", "_"), 100 * (1 - randomised / low)
+        found |= {f"families_{key}_low": low, f"families_{key}_high": high, f"shortfall_{key}": short}
+        words.append(f"{low}{f' or {high}' if high > low else ''} at {name}")
+        shortfalls.append(f"{fixed(0)(short)}%")
+    return {**found, "allocations": ", ".join(words), "shortfalls": " or ".join(shortfalls)}
 
 
 def _derive_trial(reader: Reader, readings: pd.DataFrame, implied: int) -> dict[str, Any]:
@@ -209,21 +222,21 @@ def _write_finding(n: Mapping[str, Any]) -> str:
             f"No formula tried gives all {spelt(n['effects'])} printed effects; the best gives {spelt(n['matches'])}, "
             f"with an implied {n['families_low']} families."
         )
-    span = f"{n['families_low']}" + (f" or {n['families_high']}" if n["families_high"] > n["families_low"] else "")
     impossible = ""
     if n["halved_impossible"]:
         impossible = f"; a fall of {one(n['largest_halved'])} points from {one(n['baseline_halved'])}% is impossible"
     return (
         f"One formula gives all {spelt(n['effects'])} printed effects, a {n['direction']} in re-referrals tested by "
-        f"{n['form_words']} with an implied {span} families in equal arms, where {n['randomised']} were randomised. "
-        f"For the hoped-for fall the same design detects {one(n['fall_icc1'])}, {one(n['fall_icc36'])}, "
-        f"{one(n['fall_half_icc1'])} and {one(n['fall_half_icc36'])} points"
+        f"{n['form_words']}, with an implied number of families of {n['allocations']}, where {n['randomised']} "
+        f"were randomised. For the hoped-for fall the first design detects {one(n['fall_icc1'])}, "
+        f"{one(n['fall_icc36'])}, {one(n['fall_half_icc1'])} and {one(n['fall_half_icc36'])} points"
         f"{impossible}. With {n['randomised']} families at two to one "
         f"the least rise at the printed baseline is {one(n['randomised_rise_icc36'])} to "
         f"{one(n['randomised_rise_icc1'])} points, the least fall {one(n['randomised_fall_icc36'])} to "
-        f"{one(n['randomised_fall_icc1'])}. The {n['randomised']} are {fixed(0)(n['shortfall_implied'])}% fewer than "
-        f"the implied {n['families_low']}, where the report states {fixed(0)(n['shortfall_stated'])}%. The "
-        f"{n['expected']} families that the stated shortfall implies give "
+        f"{one(n['randomised_fall_icc1'])}; a halving of that baseline would be found with a power of "
+        f"{percent()(n['power_halving_icc1'])} to {percent()(n['power_halving_icc36'])}. The {n['randomised']} are "
+        f"{n['shortfalls']} fewer than those implied, where the report states "
+        f"{fixed(0)(n['shortfall_stated'])}%. The {n['expected']} families that the stated shortfall implies give "
         f"{spelt(n['expected_matches'])} of the printed effects, and families had {fixed(2)(n['children_realised'])} "
         f"children, not {fixed(0)(n['children_assumed'])}."
     )

@@ -11,7 +11,7 @@ from crewe_lib.claim_register import Reader, read_register
 from crewe_lib.claim_writing import write_dates
 from crewe_lib.errors import DataError
 from crewe_lib.evidence import Column
-from crewe_lib.formats import count, p_value
+from crewe_lib.formats import count, p_phrase
 from crewe_lib.leads import Lead
 from crewe_lib.models.proportions import fit_two_proportions
 from crewe_lib.provenance import infers, traced
@@ -91,7 +91,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 @traced
-@infers
 def check_minor_slips(register: pd.DataFrame, panel: pd.DataFrame) -> Lead:
     """Slips on which no result rests, each checked against another place of the same documents or official data.
 
@@ -104,11 +103,12 @@ def check_minor_slips(register: pd.DataFrame, panel: pd.DataFrame) -> Lead:
     rows += [*_region(reader, panel), *_tenure(reader), *_participants(reader)]
     readings = pd.DataFrame(rows, columns=list(SLIP_COLUMNS))
     p = _workload(reader)
+    answers = " and ".join(str(reader.count(f"r1.stress.n_{name}")) for name in ("cec", "fp"))
     finding = (
         f"{len(readings)} slips of reference, wording and number were found, none of which moves a result. One "
-        "contrast that the 2017 report prints without a test is implied to be "
-        f"{'beyond' if p < ALPHA else 'within'} chance: staff who name workload as the main cause of stress (Fisher's "
-        f"exact test, p {'' if p_value(p).startswith('<') else '= '}{p_value(p)})."
+        "contrast of counts that the 2017 report prints without a test, staff who name workload as the main cause of "
+        f"stress, {'is' if p < ALPHA else 'is not'} significant by Fisher's exact test ({p_phrase(p)}). It rests on "
+        f"{answers} answers and was chosen by us after looking, so it is a description rather than a test."
     )
     return Lead(
         id="minor_slips",
@@ -166,6 +166,8 @@ def _workload(reader: Reader) -> float:
 def check_reproduced(register: pd.DataFrame, ledger: pd.DataFrame) -> Lead:
     """Claims that follow from other numbers of the reports, by group, with their classes in the ledger.
 
+    The groups are chosen because their claims follow; they are no sample.
+
     ledger: the frame of `evaluate_claims`. readings: group, claims, follow (counts), others (claims of another class,
     in words). Raises DataError if the ledger lacks a claim.
     """
@@ -185,7 +187,8 @@ def check_reproduced(register: pd.DataFrame, ledger: pd.DataFrame) -> Lead:
         title="Which claims follow?",
         verdict="confirmed" if follow == total else "confirmed in part" if follow else "refuted",
         finding=f"Of {total} claims in {len(readings)} groups, {follow} follow from other printed numbers, to the "
-        "digit or but for rounding; where they rest on a count that no report prints, that count is implied.",
+        "digit or but for rounding; where they rest on a count that no report prints, that count is implied. The "
+        "groups were chosen because their claims follow: a list of what can be relied on, not a rate.",
         settles="Nothing further is needed; each computation stands in the ledger.",
         claims=tuple(id for ids in GROUPS.values() for id in ids),
         readings=readings,

@@ -1,7 +1,8 @@
 """Power of a comparison of two proportions among children who are allocated by family.
 
 The children of a family are alike: with m children per family and intra-class correlation ICC, n families count as
-n × m / (1 + (m − 1) × ICC) independent children (Donner and Klar 2000, section 5.2). Forms of the test:
+n × m / (1 + (m − 1) × ICC) independent children (Donner and Klar 2000, section 5.2). Families of unequal size are
+ignored: they weigh less than as many of equal size, so the true power is somewhat lower. Forms of the test:
 
 | form | standardises the difference by |
 |---|---|
