@@ -96,7 +96,7 @@ NUMBERS: tuple[Binding, ...] = (
         ("aged_full", "full", fixed(0)),
         ("aged_above", "full_any_above", spelt),
         ("aged_rounded", "full_rounded", spelt),
-        ("aged_difference", "difference", fixed(0)),
+        ("aged_difference", "difference", lambda value: fixed(0)(abs(value))),
         ("gap_not_aged", "gap_not_aged", fixed(1)),
     ),
     Binding("closed_settles", "closure_at_trial_end", "settles"),

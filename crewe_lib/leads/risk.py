@@ -118,7 +118,7 @@ def _write_finding(numbers: Mapping[str, float | bool], unreached: bool, fitting
     else:
         said += " Both means can be means of whole scores, which is implied by the numbers of cases."
     if numbers["untested"]:
-        said += " The first report tested no difference in risk, so that it cannot have failed to be significant."
+        said += " The first report tested no difference in risk, so it cannot be said that none was significant."
     return said
 
 

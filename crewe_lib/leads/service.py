@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.claim_register import Reader, read_register
+from crewe_lib.claim_rules.common import written
 from crewe_lib.claim_rules.service import WEEKS_PER_MONTH
 from crewe_lib.evidence import Column
 from crewe_lib.formats import either, fixed, percent
@@ -143,19 +144,19 @@ def check_caseload_relief(register: pd.DataFrame) -> Lead:
 
 def _relief_words(numbers: Mapping[str, Any], relief: float, contact: float, ratio: float) -> str:
     first = (
-        f"The 2017 report says that caseloads did not fall, the article that they fell by {_ONE(numbers['drop'])}%."
+        f"The 2017 report says that caseloads did not fall, the article that they fell by {written(numbers['drop'])}%."
         if relief != numbers["drop"]
-        else f"Both documents have caseloads fall by {_ONE(numbers['drop'])}%."
+        else f"Both documents have caseloads fall by {written(numbers['drop'])}%."
     )
     if numbers["drop"] > numbers["share"]:
         bound = (
-            f"With children in need at {_ONE(numbers['share'])}% of a caseload, not even all of them diverted would "
-            f"free so much; a share of {_ONE(numbers['needed_share_before'])}% before the pilot is implied."
+            f"With children in need at {written(numbers['share'])}% of a caseload, not even all of them diverted would "
+            f"free so much; a share of {written(numbers['needed_share_before'])}% before the pilot is implied."
         )
     else:
-        bound = f"With children in need at {_ONE(numbers['share'])}% of a caseload the fall is implied to be possible."
+        bound = f"With children in need at {written(numbers['share'])}% of a caseload the fall is implied to be possible."
     return (
-        f"{first} {bound} Contact of {_ONE(contact)} times against visits of {_ONE(ratio)} times needs visits "
+        f"{first} {bound} Contact of {written(contact)} times against visits of {written(ratio)} times needs visits "
         f"{_ONE(numbers['longer_visits'])} times as long; {_ONE(numbers['weekly_autumn'])} and "
         f"{_ONE(numbers['weekly_spring'])} visits a week are printed as 'once or twice'."
     )

@@ -20,7 +20,7 @@ SLIP_COLUMNS: Mapping[str, Column] = {
     "slip": Column("What"),
     "place": Column("Where"),
     "printed": Column("Printed"),
-    "expected": Column("Should be, or elsewhere"),
+    "expected": Column("Printed elsewhere, or what fits"),
 }
 FOLLOW_COLUMNS: Mapping[str, Column] = {
     "group": Column("What"),
