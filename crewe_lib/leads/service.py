@@ -154,7 +154,9 @@ def _relief_words(numbers: Mapping[str, Any], relief: float, contact: float, rat
             f"free so much; a share of {written(numbers['needed_share_before'])}% before the pilot is implied."
         )
     else:
-        bound = f"With children in need at {written(numbers['share'])}% of a caseload the fall is implied to be possible."
+        bound = (
+            f"With children in need at {written(numbers['share'])}% of a caseload the fall is implied to be possible."
+        )
     return (
         f"{first} {bound} Contact of {written(contact)} times against visits of {written(ratio)} times needs visits "
         f"{_ONE(numbers['longer_visits'])} times as long; {_ONE(numbers['weekly_autumn'])} and "
