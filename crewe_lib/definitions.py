@@ -94,13 +94,14 @@ def derive_index_episodes(records: Records, *, dates: StudyDates) -> pd.DataFram
     start of the pilot.
 
     Columns: child_id, episode_id, referred_on_recorded, plan_opened_on, status, closed_on, closed_reason. An episode
-    that closed on an unknown day counts if it was referred in the study's time.
+    referred before the pilot that closed on an unknown day counts, the latest first, only for a child without another:
+    it may have been over by then, but a family that was randomised had a case.
     """
-    episodes = records.episodes
+    episodes = records.episodes.sort_values(["referred_on", "episode_id"])
     over = episodes["closed_on"] < dates.pilot_start
     unknown = (episodes["status"] == "closed") & episodes["closed_on"].isna()
-    old = over | (unknown & (episodes["referred_on"] < dates.pilot_start))
-    kept = episodes[~old].sort_values(["referred_on", "episode_id"]).drop_duplicates("child_id")
+    doubtful = unknown & (episodes["referred_on"] < dates.pilot_start)
+    kept = pd.concat([episodes[~over & ~doubtful], episodes[doubtful].iloc[::-1]]).drop_duplicates("child_id")
     columns = ["child_id", "episode_id", "referred_on", "plan_opened_on", "status", "closed_on", "closed_reason"]
     return kept[columns].rename(columns={"referred_on": "referred_on_recorded"})
 

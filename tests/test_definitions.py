@@ -87,6 +87,14 @@ class TestReferral:
         made = records({"referred_on": "2014-01-01", "plan_opened_on": "2014-01-05", **closed(ended)}, {})
         assert d.derive_cases(made, dates=DATES).iloc[0]["episode_id"] == index
 
+    def test_one_closed_on_an_unknown_day_stands_in_where_there_is_no_other(self) -> None:
+        old = {"referred_on": "2015-03-01", "plan_opened_on": "2015-03-09", **closed("")}
+        assert d.derive_cases(records(old), dates=DATES)["episode_id"].tolist() == ["e1"]
+        assert d.derive_cases(records(old, {}), dates=DATES)["episode_id"].tolist() == ["e2"]
+        assert d.derive_cases(records({**old, "referred_on": "2012-03-01"}, old), dates=DATES)[
+            "episode_id"
+        ].tolist() == ["e2"]
+
     def test_a_family_without_a_lead_child_is_refused(self) -> None:
         with pytest.raises(DataError, match="do not have exactly one lead child"):
             d.derive_cases(records({}, child={"lead_child": "0"}), dates=DATES)
