@@ -20,8 +20,9 @@ import nbformat
 import yaml
 
 from crewe_lib import pages, prose
+from crewe_lib.brought import Brought, LeftOut, find_title, look_at_records
 from crewe_lib.claim_pages import find_ledger, format_touched
-from crewe_lib.datapackage import find_resource, read_descriptor
+from crewe_lib.datapackage import read_descriptor
 from crewe_lib.errors import BuildError, CreweError
 from crewe_lib.evidence import unregistered
 from crewe_lib.execute import Outcome, Task, default_workers, kernel_environment, run_all
@@ -30,7 +31,6 @@ from crewe_lib.load import DATA_FOLDER, check_data_folder
 from crewe_lib.parameters import is_published, load_parameters, resolve
 from crewe_lib.pdf import build_pdf, explain_missing, missing_system_libraries
 from crewe_lib.provenance import REPOSITORY
-from crewe_lib.record_place import find_records
 from crewe_lib.show import FIGURE_FOLDER, SOURCE_LINK
 from crewe_lib.swap import check_target, swap_in
 
@@ -59,6 +59,7 @@ class Book:
     chapters: tuple[str, ...]
     items: int
     pdf_pages: int | None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def build_book(request: Request, say: Say) -> Book:
@@ -68,13 +69,14 @@ def build_book(request: Request, say: Say) -> Book:
     parameters = resolve(load_parameters(request.root / "params" / "published.yml"), chapters, request.given)
     if request.data:
         check_data_folder(request.data)
+    brought = look_at_records(chapters, request.root, request.data)
     if request.pdf and (missing := missing_system_libraries()):
         raise BuildError(explain_missing(missing))
     check_target(request.out)
     repository_url()
     code = pages.find_code(request.out)  # before the stage, which may lie inside the repository
     try:
-        return _build(request, code, toc, chapters, parameters, say)
+        return _build(request, code, toc, brought.keep(chapters), parameters, brought, say)
     except OSError as fault:
         raise BuildError(
             f"--out {request.out}: the book could not be written ({fault}); the last good book, if there is one, is "
@@ -88,22 +90,26 @@ def _build(
     toc: Mapping[str, Any],
     chapters: Sequence[str],
     parameters: Mapping[str, Mapping[str, Any]],
+    brought: Brought,
     say: Say,
 ) -> Book:
     with staging(request.out) as stage:
         source = stage / "source"
-        outcomes = run_chapters(request, code, chapters, parameters, source, say)
-        evidence = assemble_evidence(request, code, parameters, outcomes, stage / "stored")
-        stage_pages(request, code, toc, chapters, source, evidence)
+        for left in brought.left_out:
+            say(f"left out: {left.describe()}")
+        outcomes = run_chapters(request, code, chapters, parameters, brought, source, say)
+        evidence = assemble_evidence(request, code, parameters, brought, outcomes, stage / "stored")
+        stage_pages(request, code, toc, chapters, brought, source, evidence)
         say("HTML")
-        html = build_html(source, stage / "jupyter-book", strict=not request.chapters)
-        finish_html(html)
+        html = build_html(source, stage / "jupyter-book", strict=not (request.chapters or brought.left_out))
+        notebooks = {name: request.root / "chapters" / f"{name}.ipynb" for name in select_chapters(toc, ())}
+        finish_html(html, {name: find_title(path) for name, path in notebooks.items() if name not in chapters})
         check_offline(html)
         count = finish(request, stage, html, source / "_toc.yml", evidence, say)
         check_paths(stage / "book", [stage, REPOSITORY, request.root])
         swap_in(stage / "book", request.out)
     forget_failures(request.out, chapters)
-    return Book(request.out, tuple(chapters), len(evidence["items"]), count)
+    return Book(request.out, tuple(chapters), len(evidence["items"]), count, brought.left_out)
 
 
 def forget_failures(out: Path, chapters: Sequence[str]) -> None:
@@ -140,6 +146,7 @@ def run_chapters(
     code: pages.Code,
     chapters: Sequence[str],
     parameters: Mapping[str, Mapping[str, Any]],
+    brought: Brought,
     source: Path,
     say: Say,
 ) -> list[Outcome]:
@@ -150,7 +157,8 @@ def run_chapters(
     for name in chapters:
         stored = request.root / "chapters" / f"{name}.ipynb"
         published = is_published(schema, name, parameters[name])
-        pages.stage_notebook(stored, source.parent / "stored" / f"{name}.ipynb", published=published)
+        target = source.parent / "stored" / f"{name}.ipynb"
+        pages.stage_notebook(stored, target, published=published, records=brought.kind == "records")
     environment = {
         FIGURE_FOLDER: "_figures",
         DATA_FOLDER: str(request.data.resolve()) if request.data else "",
@@ -245,6 +253,7 @@ def assemble_evidence(
     request: Request,
     code: pages.Code,
     parameters: Mapping[str, Mapping[str, Any]],
+    brought: Brought,
     outcomes: Sequence[Outcome],
     stored: Path,
 ) -> dict[str, Any]:
@@ -262,7 +271,8 @@ def assemble_evidence(
         "uncommitted_changes": code.changed,
         "lock_sha256": code.lock,
         "chapters": [outcome.name for outcome in outcomes],
-        "parameters": {name: dict(values) for name, values in parameters.items()},
+        "left_out": [left.as_json() for left in brought.left_out],
+        "parameters": {outcome.name: dict(parameters[outcome.name]) for outcome in outcomes},
         "data": [{**entry, **card(request, entry["path"])} for _, entry in sorted(data.items())],
     }
     return {"run": run, "items": items}
@@ -270,15 +280,13 @@ def assemble_evidence(
 
 def card(request: Request, path: str) -> dict[str, Any]:
     """Kind and dates of a data file, from its package."""
-    folder, _, name = path.rpartition("/")
-    brought = request.data if request.data and path.startswith("<data>/") else None
-    real = brought / folder.removeprefix("<data>").lstrip("/") if brought else REPOSITORY / folder
+    place, _, inside = path.partition("/")
+    file = request.data / inside if request.data and place == "<data>" else REPOSITORY / path
+    real, name = file.parent, file.name
     descriptor = read_descriptor(real)
-    resource: dict[str, Any] = next((entry for entry in descriptor["resources"] if entry.get("path") == name), {})
-    if brought and find_records(brought) == real:  # checked table by table; the card need not list or hash them
-        return {"kind": descriptor["kind"], "dates": str(resource.get("dates", ""))}
-    found = find_resource(real, resource["name"])
-    return {"kind": found.kind, "dates": str(resource.get("dates", ""))}
+    entries = [entry for entry in descriptor["resources"] if isinstance(entry, dict)]
+    resource = next((entry for entry in entries if entry.get("path") == name), {})
+    return {"kind": descriptor["kind"], "dates": str(resource.get("dates", ""))}
 
 
 def stage_pages(
@@ -286,6 +294,7 @@ def stage_pages(
     code: pages.Code,
     toc: Mapping[str, Any],
     chapters: Sequence[str],
+    brought: Brought,
     source: Path,
     evidence: Mapping[str, Any],
 ) -> None:
@@ -311,10 +320,10 @@ def stage_pages(
         pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code))
     for file in pages.toc_files(cut):
         if not file.startswith("chapters/"):
-            text = (request.root / f"{file}.md").read_text(encoding="utf-8")
+            title, _, text = (request.root / f"{file}.md").read_text(encoding="utf-8").partition("\n")
             panel = pages.format_panel(code, {}, run["data"])
             downloads = pages.format_downloads(pdf=request.pdf)
-            page = "\n\n".join([text.rstrip(), downloads, panel])
+            page = "\n\n".join(filter(None, [title, brought.describe(), text.strip(), downloads, panel]))
             (source / f"{file}.md").write_text(page + "\n", encoding="utf-8")
 
 

@@ -9,15 +9,8 @@ from typing import Any
 
 from crewe_lib.claim_classes import CLASSES
 from crewe_lib.claim_register import DOCUMENTS, TOPICS
+from crewe_lib.kinds import ONE_WORD
 from crewe_lib.ledger import Filter, LedgerColumn, claim_anchor, dot, one_line
-
-_KINDS: Mapping[str, str] = {
-    "official": "official",
-    "published": "printed",
-    "inferred": "implied",
-    "simulated": "SIMULATED",
-    "records": "records",
-}
 
 
 def write_topic(topic: str) -> str:
@@ -27,7 +20,7 @@ def write_topic(topic: str) -> str:
 
 def write_kinds(kinds: str) -> str:
     """'inferred; published' becomes 'implied, printed'."""
-    return ", ".join(_KINDS[kind] for kind in kinds.split("; "))
+    return ", ".join(ONE_WORD[kind] for kind in kinds.split("; "))
 
 
 def _blank(text: str) -> str:

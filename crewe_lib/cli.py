@@ -72,6 +72,8 @@ def build(
     except KeyboardInterrupt:
         typer.echo("crewe: interrupted; the last good book is untouched", err=True)
         raise typer.Exit(130) from None
+    for left in book.left_out:
+        typer.echo(f"left out: {left.describe()}")
     pages = "" if book.pdf_pages is None else f", {book.pdf_pages} PDF pages"
     typer.echo(f"{len(book.chapters)} chapters, {book.items} numbers, tables and figures{pages}: {out}/html/index.html")
 

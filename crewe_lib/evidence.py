@@ -21,8 +21,10 @@ from matplotlib.axes import Axes
 from crewe_lib import show
 from crewe_lib.errors import EvidenceError
 from crewe_lib.formats import Column, Formatter, fixed, plain
+from crewe_lib.kinds import format_spoken
 from crewe_lib.ledger import Filter, LedgerColumn, format_ledger
-from crewe_lib.provenance import Origin, is_plain, start_recording, traced
+from crewe_lib.provenance import Origin, start_recording, traced
+from crewe_lib.values import is_plain
 
 __all__ = ["EVIDENCE_MIME", "Chapter", "Column", "Item", "traced"]
 
@@ -204,11 +206,13 @@ class Chapter:
         for words, extra in (("table behind the figure", behind), ("description", described)):
             if extra is not None and self._recorder.find(extra) is None:
                 raise EvidenceError(f"{id}: the {words} was not returned by a traced crewe_lib function.")
+            origin = origin.beside(None if extra is None else self._recorder.find(extra))
         text = self.fill(caption)
-        alternative = " ".join([self.fill(alt), *([described["text"]] if described else [])])
+        spoken = [format_spoken(origin.kinds), self.fill(alt), described["text"] if described else ""]
+        alternative = " ".join(filter(None, spoken))
         path = show.draw(id, draw, data, size=size, panels=panels, stamp="simulated" in origin.kinds, **options)
         value = [{str(name): to_plain(cell) for name, cell in row.items()} for row in data.to_dict("records")]
-        item = self._register(id, "figure", data, value, text, drawn_by=draw)
+        item = self._register(id, "figure", data, value, text, origin=origin.then(draw))
         show.figure(
             item.as_json(),
             path,
@@ -244,20 +248,18 @@ class Chapter:
         source: Any,
         value: Any,
         text: str,
-        drawn_by: Callable[..., Any] | None = None,
+        origin: Origin | None = None,
     ) -> Item:
         if not re.fullmatch(rf"{self.prefix}\.[a-z0-9_]+", id):
             raise EvidenceError(f"'{id}' must be '{self.prefix}.' and a name in small letters, digits and underscores.")
         if id in self.items:
             raise EvidenceError(f"'{id}' is registered already in {self.name}; ids are used once.")
-        origin = self._recorder.find(source)
+        origin = origin or self._recorder.find(source)
         if origin is None:
             raise EvidenceError(
                 f"{id}: its source was not returned by a traced crewe_lib function, so it cannot be traced. "
                 "Compute it in the library and pass the returned object itself."
             )
-        if drawn_by is not None:
-            origin = origin.then(drawn_by)
         item = Item(id=id, kind=kind, chapter=self.name, text=text, value=value, origin=origin)
         self.items[id] = item
         return item

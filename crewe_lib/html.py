@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +28,7 @@ _FETCHED_RELS = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", 
 _VALUE = r"[−+-]?[£<]?\s?[−+-]?[\u2060\d.,]+%?"
 _NUMBER = re.compile(rf"^({_VALUE}(\s*(to|–)\s*{_VALUE})?|–|)$")
 _TEXTS = {".html", ".svg", ".json", ".txt", ".md", ".ipynb", ".js"}
+NOT_HERE = "(not in this copy of the book)"
 _CSS_ADDRESS = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])(https?:)?//""")
 
 
@@ -61,8 +62,11 @@ def _is_elsewhere(line: str, source: Path) -> bool:
     return found is not None and not (found["doc"] and list(source.glob(f"{found['doc']}.*")))
 
 
-def finish_html(html: Path) -> None:
-    """Mend what the stock theme gets wrong, on every page: for screen readers, and for columns of numbers."""
+def finish_html(html: Path, absent: Mapping[str, str] | None = None) -> None:
+    """Mend what the stock theme gets wrong, on every page: for screen readers, and for columns of numbers.
+
+    absent: chapters that this book lacks, with their titles; what would link to them becomes plain text.
+    """
     for page in sorted(html.rglob("*.html")):
         soup = BeautifulSoup(page.read_text(encoding="utf-8"), "lxml")
         if soup.html is None:
@@ -72,11 +76,32 @@ def finish_html(html: Path) -> None:
             double.decompose()  # a second title and contents, for the browser's own printing; the PDF is for that
         for link in soup.select("figure a.image-reference"):
             link.unwrap()  # a link whose name would be the whole alternative text
+        _unlink_absent(soup, absent or {})
         for table in soup.select("table.crewe-ledger"):
             _finish_ledger(soup, table, page)
         for table in soup.select("article table"):
             _finish_table(table)
         page.write_text(str(soup), encoding="utf-8")
+
+
+def _unlink_absent(soup: BeautifulSoup, absent: Mapping[str, str]) -> None:
+    """Leave of references to chapters that the book lacks only their words: a title where there were none."""
+    if not absent:
+        return
+    names = "|".join(map(re.escape, absent))
+    address = re.compile(rf"(?:^|[/#])({names})(?:\.(?:ipynb|html|md))?(?:#.*)?$")
+    for link in soup.select("article a[href]"):
+        if found := address.search(str(link["href"])):
+            if address.search(link.get_text(strip=True)):
+                link.string = absent[found[1]]
+            link.unwrap()
+    for reference in soup.select("article .xref.std"):
+        words = reference.get_text(strip=True)
+        if reference.find_parent("a") is None and " " not in words:  # Sphinx leaves the target where it finds nothing
+            found = address.search(words)
+            looks_a_label = "std-doc" not in reference["class"] and "-" in words
+            reference.string = absent[found[1]] if found else NOT_HERE if looks_a_label else words
+            reference.unwrap()
 
 
 def _finish_ledger(soup: BeautifulSoup, table: Tag, page: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from crewe_lib.datapackage import Kind
 
@@ -12,6 +13,15 @@ SHORT: Mapping[Kind, str] = {
     "inferred": "implied figures (back-solved, not printed)",
     "simulated": "SIMULATED data, not evidence",
     "records": "records supplied by the researcher",
+}
+
+# For the cell of a table.
+ONE_WORD: Mapping[str, str] = {
+    "official": "official",
+    "published": "printed",
+    "inferred": "implied",
+    "simulated": "SIMULATED",
+    "records": "records",
 }
 
 BANNERS: Mapping[Kind, str] = {
@@ -33,3 +43,23 @@ def format_kinds(kinds: Iterable[Kind]) -> str:
     """For a caption: 'Data: official statistics; figures printed in the reports.'"""
     words = [SHORT[kind] for kind in kinds]
     return f"Data: {'; '.join(words)}." if words else ""
+
+
+def format_spoken(kinds: Iterable[Kind]) -> str:
+    """For the beginning of an alternative text, so that who hears a figure is warned like who sees its stamp."""
+    return "Simulated data, not evidence." if "simulated" in kinds else ""
+
+
+def format_running(items: Iterable[Mapping[str, Any]]) -> str:
+    """For the head of a chapter's printed pages: what must be said of its evidence; '' without simulated data.
+
+    A number or word that rests on no data, such as a level of confidence, decides nothing.
+    """
+    simulated = [
+        "simulated" in item["kinds_of_data"]
+        for item in items
+        if item["kinds_of_data"] or item["kind"] not in ("number", "word")
+    ]
+    if not any(simulated):
+        return ""
+    return "SIMULATED DATA, NOT EVIDENCE" if all(simulated) else "Results marked SIMULATED are not evidence"

@@ -80,6 +80,12 @@ def records_folder() -> tuple[Path, str]:
     return found, "<data>" if found == Path(str(brought)) else f"<data>/{RECORDS}"
 
 
+def list_packages() -> list[tuple[Path, str]]:
+    """Every folder of data that the book can use, and how evidence names it: the datasets, by name."""
+    names = sorted(item.parent.name for item in (REPOSITORY / "data").glob(f"*/{DESCRIPTOR}"))
+    return [data_folder(name) for name in names]
+
+
 def _resource_names(folder: Path) -> list[str]:
     entries = read_descriptor(folder)["resources"]
     return [str(entry.get("name")) if isinstance(entry, dict) else str(entry) for entry in entries]
@@ -194,7 +200,19 @@ def load_records() -> Records:
 
     Each file read is noted with its kind, mapping.yml too. Raises DataError with every fault of the tables.
     """
-    folder, label = records_folder()
+    return _read_records(*records_folder())
+
+
+@traced
+def load_simulated_cohort() -> Records:
+    """The simulated cohort of the book (data/synthetic), also where a researcher's records take its place elsewhere.
+
+    Raises DataError with every fault of the tables.
+    """
+    return _read_records(*data_folder(STAND_IN))
+
+
+def _read_records(folder: Path, label: str) -> Records:
     seen = examine_folder(folder)
     records = examined_records(seen)
     if not label.startswith("<data>"):  # our own are what their package states

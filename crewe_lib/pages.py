@@ -15,7 +15,7 @@ import nbformat
 import yaml
 
 from crewe_lib.datapackage import Kind, hash_file
-from crewe_lib.kinds import BANNERS
+from crewe_lib.kinds import BANNERS, format_running
 from crewe_lib.prose import find_bound
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.show import escape, format_step, list_table
@@ -96,17 +96,15 @@ def stage_config(source: Path, target: Path, *, repository_url: str, branch: str
     target.write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-ONLY_PUBLISHED, ONLY_OTHER = "only-published", "only-other"
-
-
-def stage_notebook(source: Path, target: Path, *, published: bool) -> None:
+def stage_notebook(source: Path, target: Path, *, published: bool, records: bool = False) -> None:
     """Copy a chapter to be run, without the cells that do not belong to this run.
 
-    Cells tagged 'only-published' stay when the published analysis is repeated, 'only-other' when another is made.
+    Cells tagged 'only-published' stay when the published analysis is repeated, 'only-other' when another is made;
+    'only-simulated' when the cohort is simulated, 'only-records' when a researcher brought records.
     """
     notebook = nbformat.read(source, as_version=4)
-    unwanted = ONLY_OTHER if published else ONLY_PUBLISHED
-    notebook.cells = [cell for cell in notebook.cells if unwanted not in cell.metadata.get("tags", [])]
+    unwanted = {"only-other" if published else "only-published", "only-simulated" if records else "only-records"}
+    notebook.cells = [cell for cell in notebook.cells if not unwanted & set(cell.metadata.get("tags", []))]
     nbformat.write(notebook, target)
 
 
@@ -141,7 +139,8 @@ def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str, 
         tags = set(cell.metadata.get("tags", []))
         tags |= {"remove-cell"} if tags & {"parameters", "injected-parameters"} else {"hide-input"}
         cell.metadata["tags"] = sorted(tags)
-    banner = nbformat.v4.new_markdown_cell(format_banner(kinds_of(items)))
+    head = [format_banner(kinds_of(items)), format_running_head(items)]
+    banner = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, head)))
     shown = {id for cell in notebook.cells if cell.cell_type == "markdown" for id in find_bound(cell.source)}
     foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items, shown, link)])))
     fill_headings(notebook, items)
@@ -196,6 +195,13 @@ def format_banner(kinds: Sequence[Kind]) -> str:
     box = "warning" if "simulated" in kinds else "note"
     said = "\n".join(f"- {BANNERS[kind]}" for kind in kinds)
     return f"```{{admonition}} What this page rests on\n:class: {box} crewe-kinds\n{said}\n```" if said else ""
+
+
+def format_running_head(items: Sequence[Mapping[str, Any]]) -> str:
+    """What stays in sight while a page with simulated results is read: at the top of the window, and of each printed
+    page (`crewe_lib.pdf.assemble` takes it from here)."""
+    said = format_running(items)
+    return f"```{{div}} crewe-running\n{said}\n```" if said else ""
 
 
 def format_panel(code: Code, parameters: Mapping[str, Any], data: Sequence[Mapping[str, Any]]) -> str:

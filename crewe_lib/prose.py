@@ -35,6 +35,8 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
 _MATH = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|```\{math\}.*?```", re.DOTALL)
 # In mathematics, indices and exponents may stand, and the figures 0 and 1.
 _INDEX = re.compile(r"[_^]\s*(\{[^{}.,]*\}|\w)|(?<![\d.,])[01](?![\d.,]*\d)")
+# Where one passage ends and the next begins: an empty line, an entry of a list, a heading, a row of a table.
+_PASSAGES = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+] |\d+[.)] |#+ |\|))")
 _ID = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z0-9_]*)?")
 
 
@@ -136,8 +138,9 @@ def find_bound(text: str) -> set[str]:
 def check_wording(chapter: str, texts: Sequence[str], items: Sequence[Mapping[str, Any]]) -> list[str]:
     """Faults in a chapter's wording, in words.
 
-    A paragraph that shows an implied or a simulated result must say so itself; an id that is shown must be
-    registered, and one that is registered must be shown. Returns one line per fault, none if all is well.
+    A passage (paragraph, entry of a list, heading, caption, note, alternative text) that shows an implied or a
+    simulated result must say so itself; an id that is shown must be registered, and one that is registered must be
+    shown. Returns one line per fault, none if all is well.
     """
     by_id = {item["id"]: item for item in items}
     used = {id for text in texts for id in find_bound(text) | set(_PLACEHOLDER.findall(text))}
@@ -147,12 +150,13 @@ def check_wording(chapter: str, texts: Sequence[str], items: Sequence[Mapping[st
         if item["chapter"] == chapter and item["kind"] in ("number", "word") and item["id"] not in used
     ]
     for text in texts:
-        for paragraph in re.split(r"\n\s*\n", text):
+        for paragraph in _PASSAGES.split(text):
             ids = find_bound(paragraph)
             for id in sorted(ids - by_id.keys()):
                 if id.partition(".")[0] == chapter.partition("_")[2]:
                     faults.append(f"{chapter}: '{id}' is shown but never registered")
-            kinds = {kind for id in ids & by_id.keys() for kind in by_id[id]["kinds_of_data"]}
+            shown = (ids | set(_PLACEHOLDER.findall(paragraph))) & by_id.keys()
+            kinds = {kind for id in shown for kind in by_id[id]["kinds_of_data"]}
             for kind, word in REQUIRED_WORD.items():
                 if kind in kinds and word not in paragraph.lower():
                     faults.append(

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import EvidenceError
+from crewe_lib.values import fingerprint, is_data, is_plain
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,21 +50,30 @@ class Step:
 
 @dataclass(frozen=True)
 class Origin:
-    """The calls behind a result, first to last, and the data files under them."""
+    """The calls behind a result, first to last, the data files under them, and whether data were made up on the way."""
 
     steps: tuple[Step, ...]
     data: frozenset[DataFile]
+    simulates: bool = False
 
     @property
     def kinds(self) -> list[Kind]:
-        """Kinds of data the result rests on, in alphabetical order; 'inferred' too if a step infers."""
+        """Kinds of data the result rests on, in alphabetical order; 'inferred' and 'simulated' too if a step infers or
+        makes up data."""
         inferred: set[Kind] = {"inferred"} if any(step.infers for step in self.steps) else set()
-        return sorted({item.kind for item in self.data} | inferred)
+        simulated: set[Kind] = {"simulated"} if self.simulates else set()
+        return sorted({item.kind for item in self.data} | inferred | simulated)
 
     def then(self, function: Callable[..., Any]) -> Origin:
         """The same origin with one more function at the end of the chain."""
         file, lines = locate(function)
-        return Origin((*self.steps, Step(function.__qualname__, file, lines)), self.data)
+        return Origin((*self.steps, Step(function.__qualname__, file, lines)), self.data, self.simulates)
+
+    def beside(self, other: Origin | None) -> Origin:
+        """The same steps, with the data of another result that is shown beside this one."""
+        if other is None:
+            return self
+        return Origin(self.steps, self.data | other.data, self.simulates or other.simulates)
 
 
 def locate(function: Callable[..., Any]) -> tuple[str, tuple[int, int]]:
@@ -76,39 +85,12 @@ def locate(function: Callable[..., Any]) -> tuple[str, tuple[int, int]]:
     return name, (first, first + len(lines) - 1)
 
 
-def is_plain(value: Any) -> bool:
-    """True for values that can stand in `evidence.json` as they are."""
-    if isinstance(value, Mapping):
-        return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return all(is_plain(item) for item in value)
-    return value is None or isinstance(value, str | int | float | bool)
+@dataclass
+class _Frame:
+    """What a running function has read, and whether it made up data."""
 
-
-def is_data(value: Any) -> bool:
-    """True for what only the library may make: tables, columns, arrays and results."""
-    result = is_dataclass(value) and not isinstance(value, type)
-    return result or isinstance(value, pd.DataFrame | pd.Series | pd.Index | np.ndarray)
-
-
-def fingerprint(value: Any) -> str:
-    """A short text that differs when the content of a result does."""
-    if isinstance(value, pd.DataFrame | pd.Series | pd.Index):
-        frame = value.to_frame() if not isinstance(value, pd.DataFrame) else value
-        try:
-            content = pd.util.hash_pandas_object(frame).to_numpy().tobytes().hex()
-        except TypeError:  # cells that cannot be hashed, such as lists
-            content = repr(frame.to_dict("split"))
-        return f"{list(frame.columns)} {list(map(str, frame.dtypes))} {content}"
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.tolist()!r}"
-    if isinstance(value, Mapping):
-        return repr([(key, fingerprint(item)) for key, item in value.items()])
-    if isinstance(value, list | tuple):
-        return repr([fingerprint(item) for item in value])
-    if is_dataclass(value) and not isinstance(value, type):
-        return repr([fingerprint(getattr(value, f.name)) for f in fields(value)])
-    return repr(value)
+    data: set[DataFile] = field(default_factory=set)
+    simulates: bool = False
 
 
 class Recorder:
@@ -117,12 +99,17 @@ class Recorder:
     def __init__(self) -> None:
         # The object is kept beside its origin so that its identity cannot be given to another.
         self._origins: dict[int, tuple[Any, Origin, str]] = {}
-        self._frames: list[set[DataFile]] = []
+        self._frames: list[_Frame] = []
 
     def note_read(self, item: DataFile) -> None:
         """Called by loaders: the running function has read this file."""
         if self._frames:
-            self._frames[-1].add(item)
+            self._frames[-1].data.add(item)
+
+    def note_simulated(self) -> None:
+        """Called by what makes up data: the result of the running function is simulated."""
+        if self._frames:
+            self._frames[-1].simulates = True
 
     def find(self, value: Any) -> Origin | None:
         """The origin of an object that a traced function made, else None. Raises EvidenceError if it changed since."""
@@ -146,19 +133,21 @@ class Recorder:
             for name, value in bound.arguments.items()
             for origin in self._inputs(value, f"argument '{name}' of {function.__qualname__}")
         ]
-        self._frames.append(set())
+        self._frames.append(_Frame())
         try:
             result = function(*args, **kwargs)
         finally:
-            read = self._frames.pop()
-        data = frozenset(read.union(*(origin.data for origin in inputs)))
+            frame = self._frames.pop()
+        data = frozenset(frame.data.union(*(origin.data for origin in inputs)))
+        simulates = frame.simulates or any(origin.simulates for origin in inputs)
         if self._frames:
-            self._frames[-1] |= data
+            self._frames[-1].data |= data
+            self._frames[-1].simulates |= simulates
         parameters = {name: value for name, value in bound.arguments.items() if is_plain(value)}
         file, lines = locate(function)
         step = Step(function.__qualname__, file, lines, parameters, hasattr(inspect.unwrap(function), INFERS))
         earlier = dict.fromkeys(step for origin in inputs for step in origin.steps)
-        self._remember(result, Origin((*(s for s in earlier if s != step), step), data))
+        self._remember(result, Origin((*(s for s in earlier if s != step), step), data, simulates))
         return result
 
     def _inputs(self, value: Any, place: str) -> Iterator[Origin]:
@@ -227,6 +216,12 @@ def note_read(item: DataFile) -> None:
     """For loaders: state that a file was read. Does nothing outside a chapter."""
     if _recorder:
         _recorder.note_read(item)
+
+
+def note_simulated() -> None:
+    """For what makes up data: whatever the running functions return is simulated. Does nothing outside a chapter."""
+    if _recorder:
+        _recorder.note_simulated()
 
 
 def traced(function: Callable[P, R]) -> Callable[P, R]:

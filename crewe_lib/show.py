@@ -15,6 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from crewe_lib.figures.style import house_style
+from crewe_lib.formats import JOIN
 from crewe_lib.kinds import format_kinds
 
 # The builder sets this to the folder (relative to the chapter) that figures are written to. When it is not set the
@@ -76,6 +77,7 @@ def list_table(rows: Sequence[Sequence[str]], *, caption: str = "", name: str = 
 def escape(text: str) -> str:
     """Text as Markdown that shows just that text, on one line."""
     plain = re.sub(r"([\\`*_{}\[\]<>$|~^#])", r"\\\1", " ".join(text.split(" ")).replace("\n", " "))
+    plain = plain.replace("--", f"-{JOIN}-")  # which would become a dash
     return re.sub(r"^([-+]|\d+[.)])(\s|$)", r"\\\1\2", plain)
 
 
@@ -141,6 +143,7 @@ def _trail(item: Mapping[str, Any], rows: Sequence[Sequence[str]] | None) -> lis
     link = os.environ.get(SOURCE_LINK, "")
     lines += [f"- {format_step(step, link)}" for step in item["steps"]]
     lines += [f"- `{d['path']}`, {d['rows']:,} rows, SHA-256 `{d['sha256'][:12]}`" for d in item["data"]]
+    lines += [f"- {format_kinds(item['kinds_of_data'])}"] if item["kinds_of_data"] else []
     if rows:
         lines += ["", *list_table([[escape(cell) for cell in row] for row in rows])]
     return [*lines, "````", ""]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from crewe_lib.errors import CreweError
+from crewe_lib.provenance import note_simulated
 from crewe_lib.synthetic_calibration import draw_calibrated
 from crewe_lib.synthetic_draw import Simulated, draw_people, draw_tables
 from crewe_lib.synthetic_files import PUBLISHED_FAMILIES, PUBLISHED_SEED, check_out, write_cohort
@@ -39,6 +40,7 @@ def simulate(families: int, seed: int, truth: Truth | None = None, say: Say = la
         )
     if seed < 0:
         raise CreweError(f"seed is {seed}; it must be 0 or more.")
+    note_simulated()
     model = Truth() if truth is None else truth
     if is_published(families, seed, model):
         tables = draw_calibrated(seed, model, say)

@@ -89,7 +89,11 @@ def test_figure_is_written_with_its_alternative_text(chapter, shown, tmp_path, m
     svg = (tmp_path / "figures" / "cost-benefit-fig.svg").read_text()
     assert svg.startswith("<?xml") and "<dc:date>" not in svg
     text = shown[-2]["data"]["text/markdown"]
-    assert ':alt: "Two points."' in text and "Behind this figure" in text and "html-only" in text
+    assert (
+        ':alt: "Simulated data, not evidence. Two points."' in text
+        and "Behind this figure" in text
+        and "html-only" in text
+    )
     item = collect(shown)[-1]
     assert item["function"] == "draw_nothing"
     assert [step["function"] for step in item["steps"]] == ["load_counts", "draw_nothing"]

@@ -132,6 +132,7 @@ def _read_page(book: Book, html_dir: Path, page: TocPage) -> Tag | None:
         book.faults.append(f"{page.name}.html has no article.bd-article: it was not built by sphinx-book-theme")
         return None
     book.macros |= _macros(soup)
+    running = _take_running_head(article)
     for element in article.select(DROP):
         element.decompose()
     _unfold(soup, article)
@@ -141,8 +142,17 @@ def _read_page(book: Book, html_dir: Path, page: TocPage) -> Tag | None:
     book.faults += resolve_pictures(article, page.name, html_dir)
     prepare_tables(article)
     article.name = "section"
-    article.attrs = {"class": "chapter in-part" if page.part else "chapter", "id": anchor(page.name)}
+    article.attrs = {"class": "chapter in-part" if page.part else "chapter", "id": anchor(page.name), **running}
     return article
+
+
+def _take_running_head(article: Tag) -> dict[str, str]:
+    """What each printed page of the chapter must say at its head, as an attribute for the style sheet."""
+    heads = article.select(".crewe-running")
+    said = " ".join(head.get_text(" ", strip=True) for head in heads)
+    for head in heads:
+        head.decompose()
+    return {"data-running": said} if said else {}
 
 
 def _macros(soup: BeautifulSoup) -> dict[str, Any]:
