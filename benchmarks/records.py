@@ -37,8 +37,8 @@ def main() -> None:
         size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
         print(f"{families:,} families, {size:,.0f} MB")
         print(f"  made and written: {made:.1f} s (limit for {FAMILIES:,}: {LIMITS['made']} s)")
-        if importlib.util.find_spec("crewe_lib.record_check"):
-            from crewe_lib.record_check import check_folder
+        if importlib.util.find_spec("crewe_lib.intake.check"):
+            from crewe_lib.intake.check import check_folder
 
             faults: list[object] = []
             checked = time_of(lambda: faults.extend(check_folder(out)))

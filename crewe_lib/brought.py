@@ -17,8 +17,8 @@ import nbformat
 from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import BuildError, CreweError
-from crewe_lib.record_check import examine_folder
-from crewe_lib.record_place import find_records
+from crewe_lib.intake.check import examine_folder
+from crewe_lib.intake.place import find_records
 from crewe_lib.records import examined_records
 from crewe_lib.show import escape
 

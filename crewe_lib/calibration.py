@@ -11,15 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from crewe_lib import calibration_measures as measures
-from crewe_lib.calibration_risk import summarise_risk
-from crewe_lib.calibration_risk_rows import Context, Found
-from crewe_lib.calibration_rows import MEASURES
 from crewe_lib.definitions import derive_study_dates
 from crewe_lib.errors import DataError
 from crewe_lib.load import load_risk_framework
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
+from crewe_lib.targets import measures as measures
+from crewe_lib.targets.risk import summarise_risk
+from crewe_lib.targets.risk_rows import Context, Found
+from crewe_lib.targets.rows import MEASURES
 
 TUNED, SHOWN, OFFICIAL = "held against the cohort", "published input, not tuned", "computed from official data"
 FIRST_SHOWN, FIRST_OFFICIAL = 10, 13  # numbers of the parts

@@ -180,8 +180,8 @@ def check(
     """Check a folder of records: every fault with its place and how to mend it. No id, date or text is shown.
 
     Exit 0 if there is no fault, 1 if there are any, 2 if there is no such folder."""
-    from crewe_lib.record_check import examine_folder, write_summary
-    from crewe_lib.record_faults import write_faults
+    from crewe_lib.intake.check import examine_folder, write_summary
+    from crewe_lib.intake.faults import write_faults
 
     seen = examine_folder(folder)
     if as_json:
@@ -195,7 +195,7 @@ def check(
 @app.command(epilog="Example: crewe new my-records")
 def new(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")]) -> None:
     """Write empty tables for records, with a dictionary, a data package and a mapping.yml for names of your own."""
-    from crewe_lib.record_template import write_template
+    from crewe_lib.intake.template import write_template
 
     names = write_template(folder)
     typer.echo(f"{folder}: {', '.join(names)}. Begin with README.md.")

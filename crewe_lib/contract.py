@@ -2,7 +2,7 @@
 
 Each field states its type, unit, allowed values and limits; each table its key and the tables it refers to. `crewe
 check`, the empty tables of `crewe new`, the data packages and the dictionary in the book are all generated from here.
-Rules that span fields or tables are in `crewe_lib.record_rules`.
+Rules that span fields or tables are in `crewe_lib.intake.rules`.
 """
 
 from __future__ import annotations

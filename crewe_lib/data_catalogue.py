@@ -16,13 +16,13 @@ from crewe_lib import definitions, definitions_follow_up
 from crewe_lib.contract import TABLES, Field
 from crewe_lib.datapackage import KINDS, Kind, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
+from crewe_lib.intake.check import examine_folder
+from crewe_lib.intake.link_rules import all_rules
+from crewe_lib.intake.place import files_read
+from crewe_lib.intake.template import say_rule
 from crewe_lib.kinds import BANNERS, SHORT
 from crewe_lib.load import list_packages, records_folder
 from crewe_lib.provenance import DataFile, note_read, traced
-from crewe_lib.record_check import examine_folder
-from crewe_lib.record_link_rules import all_rules
-from crewe_lib.record_place import files_read
-from crewe_lib.record_template import say_rule
 from crewe_lib.records import Records
 
 HASH_SHOWN = 12

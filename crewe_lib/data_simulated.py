@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.calibration import OFFICIAL, SHOWN, TUNED
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.formats import MINUS
 from crewe_lib.provenance import note_simulated, traced
 from crewe_lib.synthetic import PUBLISHED_FAMILIES, PUBLISHED_SEED
-from crewe_lib.synthetic_truth import Truth
 
 FIRST_PART = "dates and sample"
 _PART, _REMARK = re.compile(r"    # (?P<part>.+)"), re.compile(r"    (?P<name>\w+): [^#]*(?:#\s*(?P<remark>.+))?")

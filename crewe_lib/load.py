@@ -9,21 +9,21 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
-from crewe_lib.calibration_tables import CALIBRATION_TARGETS
 from crewe_lib.checks import check_table
 from crewe_lib.claim_register import read_claims
 from crewe_lib.cost_distributions import read_closure_counts
 from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, read_descriptor
 from crewe_lib.errors import DataError
+from crewe_lib.intake.check import examine_folder
+from crewe_lib.intake.place import RECORDS, files_read, find_records
 from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
-from crewe_lib.record_check import examine_folder
-from crewe_lib.record_place import RECORDS, files_read, find_records
 from crewe_lib.records import Records, examined_records
 from crewe_lib.risk_framework import read_risk_framework
 from crewe_lib.service_table import SERVICE_CAPACITY
 from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL
+from crewe_lib.targets.tables import CALIBRATION_TARGETS
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
 # Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.

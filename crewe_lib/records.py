@@ -11,9 +11,9 @@ import pandas as pd
 from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import Kind
 from crewe_lib.errors import DataError
-from crewe_lib.record_check import Examined, examine_folder
-from crewe_lib.record_faults import write_faults
-from crewe_lib.record_types import to_typed
+from crewe_lib.intake.check import Examined, examine_folder
+from crewe_lib.intake.faults import write_faults
+from crewe_lib.intake.types import to_typed
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from crewe_lib.cohort.calibration import draw_calibrated
+from crewe_lib.cohort.draw import Simulated, draw_people, draw_tables
+from crewe_lib.cohort.files import PUBLISHED_FAMILIES, PUBLISHED_SEED, check_out, write_cohort
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.errors import CreweError
 from crewe_lib.provenance import note_simulated
-from crewe_lib.synthetic_calibration import draw_calibrated
-from crewe_lib.synthetic_draw import Simulated, draw_people, draw_tables
-from crewe_lib.synthetic_files import PUBLISHED_FAMILIES, PUBLISHED_SEED, check_out, write_cohort
-from crewe_lib.synthetic_truth import Truth
 
 __all__ = [
     "PUBLISHED_FAMILIES",

@@ -10,12 +10,7 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from crewe_lib import calibration_measures as measures
 from crewe_lib.calibration import OFFICIAL, SHOWN, TUNED, check_calibration, is_met
-from crewe_lib.calibration_risk import find_hinges
-from crewe_lib.calibration_risk_rows import Found
-from crewe_lib.calibration_rows import MEASURES
-from crewe_lib.calibration_shape import describe_shape
 from crewe_lib.contract import TABLES
 from crewe_lib.definitions import derive_study_dates
 from crewe_lib.errors import DataError
@@ -23,6 +18,11 @@ from crewe_lib.load import load_calibration_targets, load_claims
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.records import Records, to_records
 from crewe_lib.synthetic import simulate
+from crewe_lib.targets import measures as measures
+from crewe_lib.targets.risk import find_hinges
+from crewe_lib.targets.risk_rows import Found
+from crewe_lib.targets.rows import MEASURES
+from crewe_lib.targets.shape import describe_shape
 
 
 @cache

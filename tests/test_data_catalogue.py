@@ -15,14 +15,14 @@ from crewe_lib import data_simulated as simulated
 from crewe_lib import data_words as words
 from crewe_lib import load, provenance
 from crewe_lib.calibration import OFFICIAL, SHOWN, TUNED
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import KINDS, Resource
 from crewe_lib.errors import DataError
 from crewe_lib.evidence import written
-from crewe_lib.mapping import MAPPING, read_mapping
+from crewe_lib.intake.link_rules import all_rules
+from crewe_lib.intake.mapping import MAPPING, read_mapping
 from crewe_lib.provenance import REPOSITORY
-from crewe_lib.record_link_rules import all_rules
-from crewe_lib.synthetic_truth import Truth
 
 CARDS = {path.parent.name: json.loads(path.read_text()) for path in (REPOSITORY / "data").glob("*/datapackage.json")}
 NOTEBOOK = nbformat.read(REPOSITORY / "chapters" / "11_data.ipynb", as_version=4)

@@ -16,10 +16,10 @@ from made_records import TABLES, make_folder
 from crewe_lib import definitions as d
 from crewe_lib import definitions_follow_up as f
 from crewe_lib.contract import TABLES as CONTRACT
-from crewe_lib.mapping import read_mapping
+from crewe_lib.intake.check import check_folder
+from crewe_lib.intake.dates import DAY, make_format
+from crewe_lib.intake.mapping import read_mapping
 from crewe_lib.provenance import REPOSITORY
-from crewe_lib.record_check import check_folder
-from crewe_lib.record_dates import DAY, make_format
 from crewe_lib.records import Records, read_records
 
 DATES = d.StudyDates(pd.Timestamp("2015-08-01"), pd.Timestamp("2016-11-01"), pd.Timestamp("2019-11-22"))

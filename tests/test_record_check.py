@@ -10,8 +10,8 @@ from record_cases import CASES
 from test_cli import crewe
 
 from crewe_lib.errors import CreweError, DataError
-from crewe_lib.record_check import check_folder, examine_folder, write_summary
-from crewe_lib.record_faults import mask, nearest, show, write_faults
+from crewe_lib.intake.check import check_folder, examine_folder, write_summary
+from crewe_lib.intake.faults import mask, nearest, show, write_faults
 from crewe_lib.records import read_records
 
 

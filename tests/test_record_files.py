@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from made_records import TABLES, make_folder
 
 from crewe_lib.contract import TABLES as CONTRACT
-from crewe_lib.record_check import check_folder, examine_folder
-from crewe_lib.record_files import read_bytes, read_fast
-from crewe_lib.record_rows import Cells, read_alike, read_carefully
-from crewe_lib.record_types import to_typed
+from crewe_lib.intake.check import check_folder, examine_folder
+from crewe_lib.intake.files import read_bytes, read_fast
+from crewe_lib.intake.rows import Cells, read_alike, read_carefully
+from crewe_lib.intake.types import to_typed
 
 PIECES = [",", '"', "\n", "\r", "\r\n", "\0", ";", "\t", " ", "NA", "007", "1.0", "\ufeff", "é", "\x85", "\u2028", "-"]
 text = st.text(max_size=12)

@@ -7,10 +7,10 @@ from made_records import TABLES, make_folder, put
 
 from crewe_lib.book import Request, card
 from crewe_lib.errors import DataError
+from crewe_lib.intake.check import examine_folder
+from crewe_lib.intake.place import find_records
 from crewe_lib.load import DATA_FOLDER, check_data_folder, load_records, load_risk_framework
 from crewe_lib.provenance import start_recording, stop_recording
-from crewe_lib.record_check import examine_folder
-from crewe_lib.record_place import find_records
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from test_cli import crewe
 
 from crewe_lib.contract import TABLES as CONTRACT
 from crewe_lib.errors import CreweError
-from crewe_lib.mapping import plain_plan, read_mapping
-from crewe_lib.record_check import check_folder
-from crewe_lib.record_link_rules import all_rules
-from crewe_lib.record_template import say_rule, write_dictionary, write_template
+from crewe_lib.intake.check import check_folder
+from crewe_lib.intake.link_rules import all_rules
+from crewe_lib.intake.mapping import plain_plan, read_mapping
+from crewe_lib.intake.template import say_rule, write_dictionary, write_template
 
 
 def test_the_folder_and_what_the_check_says_of_it(tmp_path) -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crewe_lib import calibration_measures as measures
-from crewe_lib import synthetic_draw as draw
+from crewe_lib.cohort import draw as draw
+from crewe_lib.cohort.episodes import _describe, draw_closing_days
+from crewe_lib.cohort.search import choose_rows, improve_by_swaps
+from crewe_lib.cohort.text import write_table
 from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import find_resource, read_descriptor
 from crewe_lib.definitions import StudyDates, derive_study_dates
@@ -23,9 +25,7 @@ from crewe_lib.load import load_claims
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.records import Records, to_records
 from crewe_lib.synthetic import PUBLISHED_FAMILIES, PUBLISHED_SEED, Simulated, Truth, simulate, write_cohort
-from crewe_lib.synthetic_episodes import _describe, draw_closing_days
-from crewe_lib.synthetic_search import choose_rows, improve_by_swaps
-from crewe_lib.synthetic_text import write_table
+from crewe_lib.targets import measures as measures
 
 DATES = StudyDates(pd.Timestamp("2015-08-01"), pd.Timestamp("2016-11-01"), pd.Timestamp("2019-11-22"))
 PUBLISHED = REPOSITORY / "data" / "synthetic"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from crewe_lib.contract import Table
-from crewe_lib.mapping import MAPPING, TablePlan
-from crewe_lib.record_faults import Fault, make_fault, mask, nearest, show_name
+from crewe_lib.intake.faults import Fault, make_fault, mask, nearest, show_name
+from crewe_lib.intake.mapping import MAPPING, TablePlan
 
 MOST_NAMED = 200  # of unknown columns, to look for a near name among them
 

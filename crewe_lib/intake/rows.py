@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.record_faults import Fault, count, make_fault
+from crewe_lib.intake.faults import Fault, count, make_fault
 
 Objects = npt.NDArray[Any]
 CHUNK = 5000

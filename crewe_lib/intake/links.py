@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crewe_lib.contract import Table
-from crewe_lib.mapping import Plan
-from crewe_lib.record_faults import Fault, count, make_fault, mask
+from crewe_lib.intake.faults import Fault, count, make_fault, mask
+from crewe_lib.intake.mapping import Plan
 
 NONE = pd.Series(dtype=object)
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.synthetic_truth import DAYS_IN_YEAR, Truth
+from crewe_lib.cohort.truth import DAYS_IN_YEAR, Truth
 
 TERMS = ("autumn_2015", "spring_2016")
 SESSIONS = (146, 112)  # possible in each term, at most

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from crewe_lib.contract import TABLES
-from crewe_lib.record_faults import mask, nearest, show
-from crewe_lib.record_links import (
+from crewe_lib.intake.faults import mask, nearest, show
+from crewe_lib.intake.links import (
     NONE,
     Context,
     LinkRule,

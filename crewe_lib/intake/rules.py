@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crewe_lib.contract import Field
-from crewe_lib.mapping import TablePlan
-from crewe_lib.record_faults import LISTED_VALUES, MOST_CODES, Fault, make_fault, mask, show
-from crewe_lib.record_rows import Column, Objects
+from crewe_lib.intake.faults import LISTED_VALUES, MOST_CODES, Fault, make_fault, mask, show
+from crewe_lib.intake.mapping import TablePlan
+from crewe_lib.intake.rows import Column, Objects
 
 LONGEST_ID, LONGEST_TEXT = 64, 200
 # Words that stand for nothing. They are refused rather than read as blank, since a code may look the same.

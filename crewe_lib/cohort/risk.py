@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.synthetic_truth import DAYS_IN_YEAR, Truth
+from crewe_lib.cohort.truth import DAYS_IN_YEAR, Truth
 
 TIMES = ("referral", "latest", "follow_up")
 LEVELS = np.array([-2, -1, 1, 2])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from crewe_lib.record_faults import Fault, count, make_fault
+from crewe_lib.intake.faults import Fault, count, make_fault
 
 BOM = b"\xef\xbb\xbf"
 SAVE_AGAIN = "open it in your spreadsheet and save it as 'CSV UTF-8 (comma delimited)'"

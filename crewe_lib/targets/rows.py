@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy import stats
 
-from crewe_lib import calibration_measures as measures
-from crewe_lib import calibration_risk_rows as risk
-from crewe_lib.calibration_risk_rows import Context, Found, counts
-from crewe_lib.calibration_shape import STEEP, describe_shape
+from crewe_lib.targets import measures as measures
+from crewe_lib.targets import risk_rows as risk
+from crewe_lib.targets.risk_rows import Context, Found, counts
+from crewe_lib.targets.shape import STEEP, describe_shape
 
 
 def _of(column: str, *, known: bool = False) -> Callable[[Context], tuple[str, str]]:

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from crewe_lib.cohort.episodes import Course
+from crewe_lib.cohort.families import NEVER
+from crewe_lib.cohort.outcomes import PHASES, TERMS
+from crewe_lib.cohort.risk import ABSENT, TIMES, Codes
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.contract import TABLES
 from crewe_lib.errors import CreweError
-from crewe_lib.synthetic_episodes import Course
-from crewe_lib.synthetic_families import NEVER
-from crewe_lib.synthetic_outcomes import PHASES, TERMS
-from crewe_lib.synthetic_risk import ABSENT, TIMES, Codes
-from crewe_lib.synthetic_truth import Truth
 
 Text = npt.NDArray[Any]
 _FIRST = int(np.datetime64("1985-01-01", "D").astype(int))

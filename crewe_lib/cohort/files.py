@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from crewe_lib.cohort.draw import Simulated
+from crewe_lib.cohort.text import write_table
 from crewe_lib.contract import TABLES
 from crewe_lib.contract_fields import describe_contract_table
 from crewe_lib.datapackage import DESCRIPTOR, write_descriptor
 from crewe_lib.errors import CreweError
-from crewe_lib.synthetic_draw import Simulated
-from crewe_lib.synthetic_text import write_table
 
 PUBLISHED_SEED, PUBLISHED_FAMILIES = 20150801, 132
 NAME = "simulated_cohort"

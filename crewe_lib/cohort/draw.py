@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib import synthetic_text as text
+from crewe_lib.cohort import text as text
+from crewe_lib.cohort.episodes import Course, draw_course
+from crewe_lib.cohort.families import NEVER, draw_children, draw_families
+from crewe_lib.cohort.outcomes import choose_pupils, draw_absence, draw_sdq, find_phase
+from crewe_lib.cohort.risk import describe_cases, draw_risk
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.contract import TABLES
-from crewe_lib.synthetic_episodes import Course, draw_course
-from crewe_lib.synthetic_families import NEVER, draw_children, draw_families
-from crewe_lib.synthetic_outcomes import choose_pupils, draw_absence, draw_sdq, find_phase
-from crewe_lib.synthetic_risk import describe_cases, draw_risk
-from crewe_lib.synthetic_truth import Truth
 
 TOO_EARLY = 150  # days: a case that closed sooner has no later information
 # Each part of the model has its own stream of random numbers, so that a change to one leaves the others alone.

@@ -13,9 +13,9 @@ from scipy import stats
 
 from crewe_lib import definitions as first
 from crewe_lib import definitions_follow_up as second
+from crewe_lib.cohort.outcomes import REVERSED, SCALES
 from crewe_lib.definitions import StudyDates
 from crewe_lib.records import Records
-from crewe_lib.synthetic_outcomes import REVERSED, SCALES
 
 Array = npt.NDArray[np.float64]
 # R1 adjusts for "age of the CIN in years" in categories it does not give; these are ours, with the first as reference.

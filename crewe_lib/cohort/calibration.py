@@ -19,19 +19,19 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from crewe_lib import calibration_measures as measures
-from crewe_lib import synthetic_draw as base
-from crewe_lib import synthetic_text as text
-from crewe_lib.calibration_shape import miss_of_curves
+from crewe_lib.cohort import draw as base
+from crewe_lib.cohort import text as text
+from crewe_lib.cohort.episodes import Course
+from crewe_lib.cohort.outcomes import choose_pupils, draw_absence, draw_sdq, find_phase
+from crewe_lib.cohort.risk_calibration import draw_calibrated_risk
+from crewe_lib.cohort.search import Whole, choose_rows, improve_by_swaps
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.contract import TABLES
 from crewe_lib.definitions import StudyDates
 from crewe_lib.errors import CreweError
 from crewe_lib.records import Records, to_records
-from crewe_lib.synthetic_episodes import Course
-from crewe_lib.synthetic_outcomes import choose_pupils, draw_absence, draw_sdq, find_phase
-from crewe_lib.synthetic_risk_calibration import draw_calibrated_risk
-from crewe_lib.synthetic_search import Whole, choose_rows, improve_by_swaps
-from crewe_lib.synthetic_truth import Truth
+from crewe_lib.targets import measures as measures
+from crewe_lib.targets.shape import miss_of_curves
 
 POOL = 60_000
 TRIES = 2_000

@@ -7,9 +7,9 @@ from pathlib import Path
 from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import hash_file
 from crewe_lib.errors import DataError
-from crewe_lib.mapping import MAPPING
+from crewe_lib.intake.check import Examined
+from crewe_lib.intake.mapping import MAPPING
 from crewe_lib.provenance import DataFile
-from crewe_lib.record_check import Examined
 
 RECORDS = "records"  # the folder in DIR that holds records, unless DIR itself does
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.synthetic_truth import DAYS_IN_YEAR, Truth
+from crewe_lib.cohort.truth import DAYS_IN_YEAR, Truth
 
 Days = npt.NDArray[np.int64]
 NEVER = -(10**6)  # a day that is blank

@@ -15,17 +15,17 @@ import pandas as pd
 from crewe_lib.contract import TABLES, Field, Table
 from crewe_lib.datapackage import DESCRIPTOR, Kind, read_descriptor
 from crewe_lib.errors import CreweError, DataError
+from crewe_lib.intake.faults import Fault, count, join, nearest, printable
+from crewe_lib.intake.files import read_table_file
+from crewe_lib.intake.header import match_header
+from crewe_lib.intake.link_rules import all_rules
+from crewe_lib.intake.links import Context, find_faults
+from crewe_lib.intake.mapping import MAPPING, Plan, TablePlan, read_mapping
+from crewe_lib.intake.rows import Column
+from crewe_lib.intake.rules import Judged, column_faults, judge_column
+from crewe_lib.intake.types import to_typed
 from crewe_lib.kinds import SHORT
-from crewe_lib.mapping import MAPPING, Plan, TablePlan, read_mapping
 from crewe_lib.provenance import REPOSITORY
-from crewe_lib.record_faults import Fault, count, join, nearest, printable
-from crewe_lib.record_files import read_table_file
-from crewe_lib.record_header import match_header
-from crewe_lib.record_link_rules import all_rules
-from crewe_lib.record_links import Context, find_faults
-from crewe_lib.record_rows import Column
-from crewe_lib.record_rules import Judged, column_faults, judge_column
-from crewe_lib.record_types import to_typed
 from crewe_lib.risk_framework import read_risk_framework
 
 RECORD_KINDS: tuple[Kind, ...] = ("records", "simulated")

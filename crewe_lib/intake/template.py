@@ -13,9 +13,9 @@ from typing import Any
 from crewe_lib.contract import TABLES, Field, Table
 from crewe_lib.datapackage import DESCRIPTOR, Kind
 from crewe_lib.errors import CreweError
-from crewe_lib.mapping import MAPPING
-from crewe_lib.record_dates import DATE_EXAMPLES, MONTH_EXAMPLES
-from crewe_lib.record_link_rules import all_rules
+from crewe_lib.intake.dates import DATE_EXAMPLES, MONTH_EXAMPLES
+from crewe_lib.intake.link_rules import all_rules
+from crewe_lib.intake.mapping import MAPPING
 
 DICTIONARY = "dictionary.md"
 ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"

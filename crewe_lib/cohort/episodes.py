@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.synthetic_families import FAR, NEVER, Days, draw_codes
-from crewe_lib.synthetic_truth import DAYS_IN_YEAR, Truth
+from crewe_lib.cohort.families import FAR, NEVER, Days, draw_codes
+from crewe_lib.cohort.truth import DAYS_IN_YEAR, Truth
 
 MOST_LATER_EPISODES = 4
 ADULT_DAYS = round(18 * DAYS_IN_YEAR)

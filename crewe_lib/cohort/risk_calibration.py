@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.calibration_risk import TABLE_2
+from crewe_lib.cohort.risk import ABSENT, Codes, draw_risk
+from crewe_lib.cohort.search import Whole, choose_rows
+from crewe_lib.cohort.truth import Truth
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.risk_framework import read_risk_framework
-from crewe_lib.synthetic_risk import ABSENT, Codes, draw_risk
-from crewe_lib.synthetic_search import Whole, choose_rows
-from crewe_lib.synthetic_truth import Truth
+from crewe_lib.targets.risk import TABLE_2
 
 DRAWS, CODED = 80, 15
 REFERRAL, LATEST = (-6, 2), (2, 6)  # R1: where most totals lie

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from crewe_lib.record_bytes import BOM, SAVE_AGAIN, TEXT_RULE, not_text
-from crewe_lib.record_faults import Fault, make_fault
-from crewe_lib.record_rows import Cells, Column, blank_rows, csv_fault, encode, read_alike, read_carefully
+from crewe_lib.intake.bytes import BOM, SAVE_AGAIN, TEXT_RULE, not_text
+from crewe_lib.intake.faults import Fault, make_fault
+from crewe_lib.intake.rows import Cells, Column, blank_rows, csv_fault, encode, read_alike, read_carefully
 
 MOST_COLUMNS = 500
 

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 
 from crewe_lib.contract import TABLES, Table
-from crewe_lib.record_dates import DATE_EXAMPLES, DAY, MONTH, MONTH_EXAMPLES, DayFormat, make_format
-from crewe_lib.record_faults import Fault, join, nearest, printable
+from crewe_lib.intake.dates import DATE_EXAMPLES, DAY, MONTH, MONTH_EXAMPLES, DayFormat, make_format
+from crewe_lib.intake.faults import Fault, join, nearest, printable
 
 MAPPING = "mapping.yml"
 _TOP = ("tables", "dates", "months", "missing")

@@ -1,0 +1,1 @@
+"""What the simulated cohort is held against: one measure for each printed figure."""
