@@ -14,7 +14,7 @@ import pandas as pd
 from crewe_lib.definitions import derive_study_dates
 from crewe_lib.errors import DataError
 from crewe_lib.load import load_risk_framework
-from crewe_lib.provenance import traced
+from crewe_lib.provenance import infers, traced
 from crewe_lib.records import Records
 from crewe_lib.targets import measures as measures
 from crewe_lib.targets.risk import summarise_risk
@@ -27,12 +27,14 @@ _NUMBER = re.compile(r"^-?[\d.]+$")
 
 
 @traced
+@infers
 def check_calibration(records: Records, targets: pd.DataFrame, register: pd.DataFrame) -> pd.DataFrame:
     """Each target beside what the cohort has.
 
     Columns: id, chapter, quantity, group, n, target, achieved, met (missing where nothing is held against the cohort),
-    tolerance, status, use (held against the cohort; published input, not tuned; computed from official data), reading,
-    rejected. Raises DataError if a target has no measure, or the records cannot be measured.
+    tolerance, status, basis (printed; implied, where a count was back-solved or a reading chosen; ours), use (held
+    against the cohort; published input, not tuned; computed from official data), claims, reading, rejected. Raises
+    DataError if a target has no measure, or the records cannot be measured.
     """
     dates = derive_study_dates(register)
     outcomes = measures.describe_outcomes(records, dates)
@@ -40,14 +42,36 @@ def check_calibration(records: Records, targets: pd.DataFrame, register: pd.Data
     rows = []
     for target in targets.to_dict("records"):
         number = int(str(target["chapter"]).split()[0])
-        row = {**target, "achieved": "", "met": pd.NA, "use": SHOWN if number < FIRST_OFFICIAL else OFFICIAL}
+        use = SHOWN if number < FIRST_OFFICIAL else OFFICIAL
+        row = {**target, "achieved": "", "met": pd.NA, "use": use, "basis": find_basis(target)}
         if number < FIRST_SHOWN:
             found = _measure(str(target["id"]), context)
             row |= {"achieved": "; ".join(found.shown), "use": TUNED, "met": is_met(target, found)}
         rows.append(row)
     table = pd.DataFrame(rows).astype({"met": "boolean"})
-    order = ["id", "chapter", "quantity", "group", "n", "target", "achieved", "met", "tolerance", "status", "use"]
+    order = [
+        "id",
+        "chapter",
+        "quantity",
+        "group",
+        "n",
+        "target",
+        "achieved",
+        "met",
+        "tolerance",
+        "status",
+        "basis",
+        "use",
+    ]
     return table[[*order, "claims", "reading", "rejected"]]
+
+
+def find_basis(target: Mapping[object, object]) -> str:
+    """Whether a target is printed so, implied (a count that no report prints, or one reading of several), or ours."""
+    if target["status"] == "free":
+        return "ours"
+    # A fraction is a count out of a number of cases, which the reports give as a rounded share or mean.
+    return "printed" if target["status"] == "firm" and "/" not in str(target["target"]) else "implied"
 
 
 def is_met(target: Mapping[object, object], found: Found) -> bool:

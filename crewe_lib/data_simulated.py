@@ -27,7 +27,7 @@ _PART, _REMARK = re.compile(r"    # (?P<part>.+)"), re.compile(r"    (?P<name>\w
 def derive_truth() -> pd.DataFrame:
     """The parameters of the model behind the simulated cohort: part, parameter, value, remark.
 
-    Parts and remarks are the comments of `synthetic_truth.Truth`, so that page and code cannot disagree.
+    Parts and remarks are the comments of `cohort.truth.Truth`, so that page and code cannot disagree.
     """
     note_simulated()
     truth, remarks, rows = Truth(), _read_remarks(), []
@@ -86,8 +86,11 @@ def derive_shown(calibration: pd.DataFrame) -> pd.DataFrame:
 
 @traced
 def summarise_calibration(calibration: pd.DataFrame) -> dict[str, Any]:
-    """How many targets the cohort was held against and met; how many were read against a rival, are our own choice,
-    are shown only, or are computed from official data. Also seed and families of the draw."""
+    """How many targets the cohort was held against and met, and of how many kinds they are.
+
+    held, met, missed; of the held ones: rejected (a rival reading was), free (our own choice), printed, implied; shown
+    and official: targets that are shown only, or computed from official data. Also seed and families of the draw.
+    """
     use, held = calibration["use"].value_counts(), calibration[calibration["use"] == TUNED]
     missed = int((~held["met"].fillna(False).astype(bool)).sum())
     return {
@@ -97,6 +100,8 @@ def summarise_calibration(calibration: pd.DataFrame) -> dict[str, Any]:
         "verdict": "met them all" if missed == 0 else f"missed {missed} of them",
         "rejected": int((held["rejected"] != "").sum()),
         "free": int((held["status"] == "free").sum()),
+        "printed": int((held["basis"] == "printed").sum()),
+        "implied": int((held["basis"] == "implied").sum()),
         "shown": int(use.get(SHOWN, 0)),
         "official": int(use.get(OFFICIAL, 0)),
         "seed": PUBLISHED_SEED,

@@ -6,17 +6,16 @@ from collections.abc import Iterator
 
 from crewe_lib.calibration import OFFICIAL, SHOWN
 from crewe_lib.evidence import Binding, Column
-from crewe_lib.formats import count, plain, spelt
+from crewe_lib.formats import MINUS, count, plain, spelt
 from crewe_lib.kinds import ONE_WORD
 
 TYPES = {"id": "id", "code": "code", "integer": "whole number", "date": "day", "month": "month", "text": "text"}
-STATUS = {
-    "firm": "printed",
-    "derived": "implied by what is printed",
-    "conflict": "the reports disagree",
-    "free": "our choice",
-}
 USES = {SHOWN: "an input as published", OFFICIAL: "computed from official data in its chapter"}
+
+
+def _minus(text: str) -> str:
+    """A value with a true minus sign."""
+    return text.replace("-", MINUS) if any(sign.isdigit() for sign in text) else text
 
 
 def _drop_number(text: str) -> str:
@@ -88,13 +87,14 @@ TRUTH_COLUMNS = {
     "remark": Column("Remark"),
 }
 HELD_COLUMNS = {
+    "chapter": Column("Part of the evaluation", _drop_number),
     "quantity": Column("Quantity"),
     "group": Column("Group"),
-    "target": Column("In the reports"),
-    "achieved": Column("In the simulated cohort"),
+    "target": Column("Target", _minus),
+    "achieved": Column("In the simulated cohort", _minus),
     "tolerance": Column("Tolerance"),
     "met": Column("Met"),
-    "status": Column("Standing of the figure", STATUS.__getitem__),
+    "basis": Column("The target is"),
 }
 READING_COLUMNS = {
     "quantity": Column("Quantity"),
@@ -121,6 +121,8 @@ def _numbers() -> Iterator[Binding]:
     for key in ("columns", "rules", "definitions"):
         yield Binding(f"n_{key}", "contract", key, show=count)
     for key in ("held", "rejected", "shown"):
+        yield Binding(f"targets_{key}", "summary", key, show=count)
+    for key in ("printed", "implied"):
         yield Binding(f"targets_{key}", "summary", key, show=count)
     yield Binding("targets_verdict", "summary", "verdict")
     yield Binding("targets_free", "summary", "free", show=_with_verb)

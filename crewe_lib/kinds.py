@@ -31,7 +31,8 @@ BANNERS: Mapping[Kind, str] = {
     "inferred": "**Implied figures.** Results marked so rest on numbers that no report prints. They were back-solved "
     "from rounded figures; each is one reading among several and is never a finding on its own.",
     "simulated": "**Simulated, not evidence.** Results marked so come from invented data. They show how a method "
-    "behaves, or what a holder of the records would obtain, and say nothing about Crewe.",
+    "behaves, and what form its tables and figures would take if it were run on records. The values would differ; "
+    "these say nothing about Crewe.",
     "records": "**Records.** Results marked so come from data supplied by the researcher who ran this book.",
 }
 
