@@ -1,25 +1,30 @@
 """The reports' definitions as code: from records to one row per family, and the outcomes of the first round.
 
 The unit of randomisation is the family; the unit of analysis is its lead child, and of the lead child's episodes the
-*index episode*: the earliest that was open on, or referred after, the start of the pilot. Outcomes are nullable:
-missing where the records cannot tell. R1 is the 2017 report, R2 that of 2020.
+*index episode*: the earliest that was open on the first day of the pilot, or referred from then to its last. Outcomes
+are nullable: missing where the records cannot tell. R1 is the 2017 report, R2 that of 2020.
+
+No function can tell a table that was not brought from one without rows. Whoever calls them must see to that before:
+chapters that need a table which is absent, such as `protection`, are left out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from crewe_lib.claim_register import read_register
-from crewe_lib.errors import DataError
+from crewe_lib.errors import CreweError, DataError
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
 
 ADULT_AGE, UNDER = 18, 11
 # Only the month of birth is held; the middle of the month is at most half a month off.
 BIRTHDAY = 15
+SteppedDownReading = Literal["any_but_escalated", "stepped_down"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ def derive_cases(records: Records, *, dates: StudyDates) -> pd.DataFrame:
 
     Columns: family_id, child_id, arm, referred_on (recoded to the start of the pilot if earlier, R1 assumption 1),
     referred_on_recorded, episode_id (of the index episode), sex, born_on, age_at_referral (completed years), under_11,
-    disability, ethnicity, other_cin (another child in need in the family), history, followed_to. Families whose lead
-    child has no index episode are left out. Raises DataError if a family has no lead child or more than one.
+    disability, ethnicity, other_cin (another child in need in the family), history, followed_to. Raises DataError if a
+    family has no lead child or more than one, or if its lead child has no index episode.
     """
     families = records.families[records.families["case_data"] == "1"]
     lead = records.children[records.children["lead_child"] == "1"]
@@ -54,7 +59,8 @@ def derive_cases(records: Records, *, dates: StudyDates) -> pd.DataFrame:
     if wrong:
         raise DataError(f"children: {wrong} families do not have exactly one lead child.")
     cases = families[["family_id", "arm"]].merge(lead.drop(columns="lead_child"), on="family_id", how="inner")
-    cases = cases.merge(derive_index_episodes(records, dates=dates), on="child_id", how="inner")
+    cases = cases.merge(derive_index_episodes(records, dates=dates), on="child_id", how="left")
+    _check_index_episodes(cases)
     cases["born_on"] = cases["born_in"] + pd.Timedelta(days=BIRTHDAY - 1)
     cases["referred_on"] = not_before(cases["referred_on_recorded"], dates.pilot_start)
     cases["age_at_referral"] = completed_years(cases["born_on"], cases["referred_on"])
@@ -63,6 +69,17 @@ def derive_cases(records: Records, *, dates: StudyDates) -> pd.DataFrame:
     others = records.children[(records.children["lead_child"] == "0") & (records.children["is_cin"] == "1")]
     cases["other_cin"] = cases["family_id"].isin(others["family_id"])
     return cases[[*_CASE_COLUMNS]].sort_values("family_id", ignore_index=True)
+
+
+def _check_index_episodes(cases: pd.DataFrame) -> None:
+    lacking = int(cases["episode_id"].isna().sum())
+    if lacking:
+        raise DataError(
+            f"episodes: families with case data but without an index episode: {lacking}. Their lead child has no "
+            "episode that was open on the first day of the pilot or referred from then to its last, so nothing is "
+            "known of the case by which they came into the study. To mend: set case_data to 0 for families whose case "
+            "data were not found, or bring the episode."
+        )
 
 
 _CASE_COLUMNS = (
@@ -90,14 +107,15 @@ _CASE_COLUMNS = (
 
 @traced
 def derive_index_episodes(records: Records, *, dates: StudyDates) -> pd.DataFrame:
-    """The episode by which each child entered the study: the earliest still open on, or referred on or after, the
-    start of the pilot.
+    """The episode by which each child entered the study: the earliest still open on the first day of the pilot, or
+    referred from then to its last day.
 
     Columns: child_id, episode_id, referred_on_recorded, plan_opened_on, status, closed_on, closed_reason. An episode
     referred before the pilot that closed on an unknown day counts, the latest first, only for a child without another:
     it may have been over by then, but a family that was randomised had a case.
     """
-    episodes = records.episodes.sort_values(["referred_on", "episode_id"])
+    episodes = records.episodes[records.episodes["referred_on"] <= dates.pilot_end]
+    episodes = episodes.sort_values(["referred_on", "episode_id"])
     over = episodes["closed_on"] < dates.pilot_start
     unknown = (episodes["status"] == "closed") & episodes["closed_on"].isna()
     doubtful = unknown & (episodes["referred_on"] < dates.pilot_start)
@@ -154,27 +172,44 @@ def first_later_referral(records: Records, cases: pd.DataFrame, after: pd.Series
 def derive_rereferred_round1(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
     """Re-referred within the pilot: closed and referred again between its first and last day (R1 assumption 3).
 
-    A referral on the day of closing counts. Columns: family_id, rereferred (missing if the day of closing is unknown),
-    rereferred_on.
+    A referral on the day of closing counts. If that day is unknown, a later episode referred by the end of the pilot
+    proves that the case had closed. Taken as known for every case, although `followed_to` may be earlier than the end
+    of the pilot: a child without a recorded re-referral had none. Columns: family_id, rereferred (missing if the day of
+    closing is unknown and no later referral proves it), rereferred_on.
     """
-    closed = cases["closed_on"].le(dates.pilot_end)
-    again = first_later_referral(records, cases, cases["closed_on"])
-    rereferred = (closed & again.le(dates.pilot_end)).astype("boolean").mask(_closed_on_unknown_day(cases))
+    unknown = _closed_on_unknown_day(cases)
+    closed = cases["closed_on"].le(dates.pilot_end) | unknown
+    again = first_later_referral(records, cases, cases["closed_on"].where(~unknown, cases["referred_on"]))
+    found = closed & again.le(dates.pilot_end)
+    rereferred = found.astype("boolean").mask(unknown & ~found)
     day = again.where(rereferred.fillna(False).astype(bool))
     return pd.DataFrame({"family_id": cases["family_id"], "rereferred": rereferred, "rereferred_on": day})
 
 
 @traced
-def derive_closed_round1(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
+def derive_closed_round1(
+    records: Records, cases: pd.DataFrame, *, dates: StudyDates, reading: SteppedDownReading
+) -> pd.DataFrame:
     """Closed at the end of the pilot: stepped down by its last day and not re-referred (R1 assumption 4).
 
-    A case that closed because it was escalated was not stepped down. Columns: family_id, closed (missing if the day of
-    closing is unknown).
+    reading 'any_but_escalated': a case that closed for any reason but escalation was stepped down; 'stepped_down': only
+    one whose recorded reason is that, so that a family that moved or a child that aged out does not count. Re-referral
+    is taken as known (`derive_rereferred_round1`). Columns: family_id, closed (missing if the day of closing is unknown
+    and no re-referral shows that the case did not stay closed). Raises CreweError for another reading.
     """
+    check_reading(reading, ("any_but_escalated", "stepped_down"))
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"]
-    down = cases["closed_on"].le(dates.pilot_end) & (cases["closed_reason"] != "escalated")
-    closed = (down.astype("boolean") & ~again).mask(_closed_on_unknown_day(cases))
+    reason = cases["closed_reason"]
+    stepped_down = reason == "stepped_down" if reading == "stepped_down" else reason != "escalated"
+    down = cases["closed_on"].le(dates.pilot_end) & stepped_down
+    closed = (down.astype("boolean") & ~again).mask(again.isna())
     return pd.DataFrame({"family_id": cases["family_id"], "closed": closed})
+
+
+def check_reading(reading: str, allowed: tuple[str, ...]) -> None:
+    """Raises CreweError for a reading that a definition does not have."""
+    if reading not in allowed:
+        raise CreweError(f"reading is '{reading}'; it must be one of {', '.join(allowed)}.")
 
 
 def _closed_on_unknown_day(cases: pd.DataFrame) -> np.ndarray:
@@ -183,14 +218,17 @@ def _closed_on_unknown_day(cases: pd.DataFrame) -> np.ndarray:
 
 
 @traced
-def derive_days_open(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
+def derive_days_open(
+    records: Records, cases: pd.DataFrame, *, dates: StudyDates, reading: SteppedDownReading
+) -> pd.DataFrame:
     """The survival set of the first round: days from the recoded referral to closing or the end of the pilot.
 
-    The event is closing by the rule of R1, so a case that was re-referred, like one still open, is censored on the
-    pilot's last day; one closed by escalation is censored on the day it closed. Columns: family_id, days, closed.
-    Cases with an unknown outcome are left out.
+    The event is closing by the rule of R1 in the same reading as `derive_closed_round1`, so a case that was
+    re-referred, like one still open, is censored on the pilot's last day; one that closed for a reason that is no
+    stepping down is censored on the day it closed. Columns: family_id, days, closed. Cases with an unknown outcome are
+    left out. Raises CreweError for another reading.
     """
-    outcome = derive_closed_round1(records, cases, dates=dates)["closed"]
+    outcome = derive_closed_round1(records, cases, dates=dates, reading=reading)["closed"]
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)
     end = not_after(cases["closed_on"], dates.pilot_end).fillna(dates.pilot_end).mask(again, dates.pilot_end)
     days = (end - cases["referred_on"]).dt.days

@@ -109,6 +109,11 @@ CASES: dict[str, Change] = {
         remove("protection.csv", "sdq.csv"),
     ),
     "two_leads": swap("children", ("C2,F1,0", "C2,F1,1")),
+    "no_episode": both(
+        swap("episodes", ("E5,C3,2015-10-25,2015-11-05,closed,2016-08-09,escalated,N3\n", "")), remove("protection.csv")
+    ),
+    "no_lead_episode": swap("children", ("C1,F1,1", "C1,F1,0"), ("C4,F3,1", "C4,F1,1")),
+    "followed_short": swap("children", ("mixed,0,1,2019-11-22", "mixed,0,1,2015-10-24")),
     "plan_early": swap("episodes", ("2015-11-05", "2015-10-20")),
     "closed_early": swap("episodes", ("2016-08-09", "2015-10-20")),
     "closed_before_plan": swap("episodes", ("2016-08-09", "2015-10-31")),
@@ -125,7 +130,6 @@ CASES: dict[str, Change] = {
     "factor": swap("risk", ("family_stress", "family_stresses")),
     "level_zero": swap("risk", ("parent_engagement,2", "parent_engagement,0")),
     "level_factor": swap("risk", ("family_stress,1", "family_stress,2")),
-    "crossed_arm": swap("crossovers", ("F2", "F1")),
     "crossed_early": swap("crossovers", ("2017-06-01", "2015-06-01")),
     # mapping
     "map_binary": put("mapping.yml", b"\xff\xfe\x00"),

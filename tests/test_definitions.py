@@ -11,6 +11,7 @@ from crewe_lib.load import load_claims
 from crewe_lib.records import Records, to_records
 
 DATES = d.StudyDates(pd.Timestamp("2015-08-01"), pd.Timestamp("2016-11-01"), pd.Timestamp("2019-11-22"))
+REASONS = ("aged_out", "moved", "other")
 EPISODE = {
     "referred_on": "2015-10-01",
     "plan_opened_on": "2015-10-11",
@@ -67,6 +68,20 @@ def outcome(made: Records, define, column: str, **options: object):
     return None if pd.isna(value) else value
 
 
+def closed_round1(made: Records, reading: str = "any_but_escalated"):
+    return outcome(made, d.derive_closed_round1, "closed", reading=reading)
+
+
+def days_open(made: Records, reading: str = "any_but_escalated") -> pd.DataFrame:
+    return d.derive_days_open(made, d.derive_cases(made, dates=DATES), dates=DATES, reading=reading)
+
+
+def rereferred_round2(made: Records) -> list[bool | None]:
+    """In each reading: any, printed, statutory."""
+    readings = ("any", "printed", "statutory")
+    return [outcome(made, f.derive_rereferred_round2, "rereferred", reading=reading) for reading in readings]
+
+
 def test_the_dates_are_those_that_the_reports_print() -> None:
     assert d.derive_study_dates(load_claims()) == DATES
 
@@ -95,6 +110,27 @@ class TestReferral:
             "episode_id"
         ].tolist() == ["e2"]
 
+    def test_one_referred_after_the_pilot_is_no_index_episode(self) -> None:
+        old = {"referred_on": "2015-03-01", "plan_opened_on": "2015-03-09", **closed("")}
+        made = records(old, {"referred_on": "2016-11-02", "plan_opened_on": ""})
+        assert d.derive_cases(made, dates=DATES)["episode_id"].tolist() == ["e1"]
+        last = records({"referred_on": "2016-11-01", "plan_opened_on": ""})
+        assert d.derive_cases(last, dates=DATES)["episode_id"].tolist() == ["e1"]
+
+    @pytest.mark.parametrize(
+        "episodes",
+        [
+            [],
+            [{"referred_on": "2016-11-02", "plan_opened_on": ""}],
+            [{"referred_on": "2014-01-01", "plan_opened_on": "", **closed("2015-07-31")}],
+        ],
+    )
+    def test_a_family_with_case_data_but_no_index_episode_is_refused(self, episodes: list[dict]) -> None:
+        with pytest.raises(
+            DataError, match=r"without an index episode: 1\. .* set case_data to 0 .*, or bring the epis"
+        ):
+            d.derive_cases(records(*episodes), dates=DATES)
+
     def test_a_family_without_a_lead_child_is_refused(self) -> None:
         with pytest.raises(DataError, match="do not have exactly one lead child"):
             d.derive_cases(records({}, child={"lead_child": "0"}), dates=DATES)
@@ -122,18 +158,49 @@ class TestHistory:
 class TestFirstRound:
     @pytest.mark.parametrize(("day", "expected"), [("2016-10-31", True), ("2016-11-01", True), ("2016-11-02", False)])
     def test_closing_on_the_last_day_counts(self, day: str, expected: bool) -> None:
-        assert outcome(records(closed(day)), d.derive_closed_round1, "closed") == expected
+        assert closed_round1(records(closed(day))) == expected
 
     def test_an_open_case_is_not_closed(self) -> None:
-        assert outcome(records({}), d.derive_closed_round1, "closed") == False  # noqa: E712
+        assert closed_round1(records({})) == False  # noqa: E712
 
-    def test_an_escalated_case_was_not_stepped_down(self) -> None:
-        assert not outcome(records(closed("2016-03-01", "escalated")), d.derive_closed_round1, "closed")
+    @pytest.mark.parametrize(
+        ("reason", "any_but_escalated", "stepped_down"),
+        [("stepped_down", True, True), ("escalated", False, False), *((r, True, False) for r in REASONS)],
+    )
+    def test_which_reasons_are_a_stepping_down(self, reason: str, any_but_escalated: bool, stepped_down: bool) -> None:
+        made = records(closed("2016-03-01", reason))
+        assert closed_round1(made) == any_but_escalated
+        assert closed_round1(made, "stepped_down") == stepped_down
+
+    @pytest.mark.parametrize("define", [d.derive_closed_round1, d.derive_days_open])
+    def test_another_reading_is_refused(self, define) -> None:
+        with pytest.raises(CreweError, match="must be one of any_but_escalated, stepped_down"):
+            outcome(records({}), define, "closed", reading="mine")
+
+    def test_a_child_not_followed_to_the_end_had_no_other_referral(self) -> None:
+        made = records(closed("2016-03-01"), child={"followed_to": "2016-04-01"})
+        assert closed_round1(made) and not outcome(made, d.derive_rereferred_round1, "rereferred")
 
     def test_an_unknown_day_leaves_both_outcomes_missing(self) -> None:
         made = records(closed(""))
-        assert outcome(made, d.derive_closed_round1, "closed") is None
+        assert closed_round1(made) is None
         assert outcome(made, d.derive_rereferred_round1, "rereferred") is None
+
+    @pytest.mark.parametrize(("again", "known"), [("2015-10-01", True), ("2016-11-01", True), ("2016-11-02", False)])
+    def test_a_later_referral_in_the_pilot_proves_closing_on_an_unknown_day(self, again: str, known: bool) -> None:
+        made = records(closed(""), {"referred_on": again, "plan_opened_on": ""})
+        assert outcome(made, d.derive_rereferred_round1, "rereferred") == (True if known else None)
+        day = outcome(made, d.derive_rereferred_round1, "rereferred_on")
+        assert day == (pd.Timestamp(again) if known else None)
+        assert closed_round1(made) == (False if known else None)
+
+    def test_an_episode_over_before_the_pilot_proves_nothing(self) -> None:
+        old = {"referred_on": "2012-03-01", "plan_opened_on": "", **closed("")}
+        made = records(old, {"referred_on": "2014-03-01", "plan_opened_on": "", **closed("2015-01-01")})
+        assert d.derive_cases(made, dates=DATES)["episode_id"].tolist() == ["e1"]
+        assert outcome(made, d.derive_rereferred_round1, "rereferred") is None
+        assert not outcome(made, f.derive_rereferred_round2, "rereferred", reading="any")
+        assert not outcome(made, f.derive_rereferred_round2, "rereferred", reading="statutory")
 
     @pytest.mark.parametrize(
         ("again", "expected"),
@@ -143,7 +210,7 @@ class TestFirstRound:
         # The first of these days lies before closing: it is no re-referral, and the case stays closed.
         made = records(closed("2016-03-01"), {"referred_on": again, "plan_opened_on": ""})
         assert outcome(made, d.derive_rereferred_round1, "rereferred") == expected
-        assert outcome(made, d.derive_closed_round1, "closed") == (not expected)
+        assert closed_round1(made) == (not expected)
 
     def test_a_case_not_closed_cannot_be_rereferred(self) -> None:
         made = records({}, {"referred_on": "2016-03-01"})
@@ -159,17 +226,22 @@ class TestDaysOpen:
             ([closed("2016-03-01"), {"referred_on": "2016-05-01"}], 397, False),  # re-referred: censored at the end
             ([closed("2016-12-01")], 397, False),
             ([closed("2015-10-31", "escalated")], 30, False),
+            ([closed("2015-10-31", "moved")], 30, True),
+            ([closed(""), {"referred_on": "2016-05-01"}], 397, False),  # closed and referred again, whenever it closed
             ([{"referred_on": "2015-01-01", "plan_opened_on": "2015-01-02"}], 458, False),  # from the recoded day
         ],
     )
     def test_days_and_event(self, episodes: list[dict], days: int, event: bool) -> None:
         made = records(*episodes)
-        row = d.derive_days_open(made, d.derive_cases(made, dates=DATES), dates=DATES).iloc[0]
+        row = days_open(made).iloc[0]
         assert (row["days"], row["closed"]) == (days, event)
 
+    def test_a_move_is_censored_where_only_stepping_down_counts(self) -> None:
+        row = days_open(records(closed("2015-10-31", "moved")), "stepped_down").iloc[0]
+        assert (row["days"], row["closed"]) == (30, False)
+
     def test_an_unknown_outcome_is_left_out(self) -> None:
-        made = records(closed(""))
-        assert d.derive_days_open(made, d.derive_cases(made, dates=DATES), dates=DATES).empty
+        assert days_open(records(closed(""))).empty
 
 
 class TestFollowUp:
@@ -184,7 +256,7 @@ class TestFollowUp:
         assert outcome(made, f.derive_closed_round2, "closed", reading="recorded")
 
     @pytest.mark.parametrize(
-        ("again", "any_", "statutory"),
+        ("again", "any_", "near"),
         [
             ("2016-10-01", True, True),
             ("2016-10-02", True, False),
@@ -192,17 +264,48 @@ class TestFollowUp:
             ("2019-11-23", False, False),
         ],
     )
-    def test_rereferral(self, again: str, any_: bool, statutory: bool) -> None:
+    def test_rereferral(self, again: str, any_: bool, near: bool) -> None:
         made = records(closed("2016-03-01"), {"referred_on": again})
-        assert outcome(made, f.derive_rereferred_round2, "rereferred", reading="any") == any_
-        assert outcome(made, f.derive_rereferred_round2, "rereferred", reading="statutory") == statutory
+        assert rereferred_round2(made) == [any_, near, near]
 
-    @pytest.mark.parametrize(("to", "any_", "statutory"), [("2019-11-21", None, False), ("2016-09-30", None, None)])
-    def test_rereferral_is_unknown_for_a_child_lost_before_the_end(self, to: str, any_, statutory) -> None:
+    @pytest.mark.parametrize(
+        ("again", "printed", "statutory"), [("2016-03-01", True, True), ("2016-03-02", True, False)]
+    )
+    def test_the_printed_window_runs_from_the_recoded_day_and_the_statutory_one_from_the_recorded(
+        self, again: str, printed: bool, statutory: bool
+    ) -> None:
+        old = {"referred_on": "2015-03-01", "plan_opened_on": "2015-03-09", **closed("2015-12-01")}
+        assert rereferred_round2(records(old, {"referred_on": again})) == [True, printed, statutory]
+
+    def test_the_printed_window_ends_twelve_months_after_the_recoded_day(self) -> None:
+        old = {"referred_on": "2015-03-01", "plan_opened_on": "2015-03-09", **closed("2015-12-01")}
+        assert rereferred_round2(records(old, {"referred_on": "2016-08-01"})) == [True, True, False]
+        assert rereferred_round2(records(old, {"referred_on": "2016-08-02"})) == [True, False, False]
+
+    @pytest.mark.parametrize(
+        ("second", "third", "statutory"),
+        [
+            ("2018-01-01", "2019-01-01", True),
+            ("2018-01-01", "2019-01-02", False),
+            ("2019-06-01", "2019-11-22", True),
+            ("2019-06-01", "2019-11-23", False),
+        ],
+    )
+    def test_any_two_referrals_within_twelve_months_are_a_statutory_rereferral(
+        self, second: str, third: str, statutory: bool
+    ) -> None:
+        later = {"referred_on": second, "plan_opened_on": "", **closed(second, "other")}
+        made = records(closed("2016-03-01"), later, {"referred_on": third, "plan_opened_on": ""})
+        assert rereferred_round2(made) == [True, False, statutory]
+
+    def test_a_referral_before_the_index_one_makes_no_rereferral(self) -> None:
+        earlier = {"referred_on": "2015-01-01", "plan_opened_on": "", **closed("2015-07-01")}
+        assert rereferred_round2(records(earlier, closed("2016-03-01"))) == [False, False, False]
+
+    @pytest.mark.parametrize(("to", "printed"), [("2019-11-21", False), ("2016-10-01", False), ("2016-09-30", None)])
+    def test_rereferral_is_unknown_for_a_child_lost_before_the_end(self, to: str, printed: bool | None) -> None:
         made = records(closed("2016-03-01"), child={"followed_to": to})
-        assert outcome(made, f.derive_rereferred_round2, "rereferred", reading="any") is any_
-        found = outcome(made, f.derive_rereferred_round2, "rereferred", reading="statutory")
-        assert found is None if statutory is None else found == statutory
+        assert rereferred_round2(made) == [None, printed, None]
 
     @pytest.mark.parametrize(
         ("day", "expected"),
@@ -222,18 +325,34 @@ class TestFollowUp:
         ("episode", "protection", "days", "known"),
         [
             (closed("2016-03-01"), [], 142, True),
-            (closed("2016-03-01"), [("2016-03-01", 1)], 1503, False),  # escalated on the day of closing
-            (closed("2016-03-01"), [("2016-02-01", 1)], 142, True),
+            (closed("2016-03-01"), ["2016-03-01"], 142, False),  # escalated on the day of closing
+            (closed("2016-03-01"), ["2019-11-22"], 142, False),
+            (closed("2016-03-01"), ["2019-11-23"], 142, True),  # after the last day
+            (closed("2016-03-01"), ["2016-02-01"], 142, True),
+            (closed("2019-11-22"), [], 1503, True),
+            (closed("2019-11-23"), [], 1503, False),
+            (closed("2019-11-23"), ["2019-11-23"], 1503, False),
             ({}, [], 1503, False),
             (closed(""), [], None, None),
             ({"plan_opened_on": ""}, [], None, None),
+            ({"plan_opened_on": "2019-11-23"}, [], None, None),
         ],
     )
     def test_case_length(self, episode: dict, protection: list, days: int | None, known: bool | None) -> None:
-        events = [{"event": "child_protection", "started_on": day} for day, _ in protection]
+        events = [{"event": "child_protection", "started_on": day} for day in protection]
         made = records(episode, protection=events)
         assert outcome(made, f.derive_case_length, "days") == days
         assert outcome(made, f.derive_case_length, "closed") == known
+
+    @pytest.mark.parametrize(
+        ("opened", "entered"),
+        [("2015-03-09", 145), ("2015-07-31", 1), ("2015-08-01", 0), ("2015-09-01", 0), ("", None)],
+    )
+    def test_a_plan_opened_before_the_pilot_was_only_seen_from_its_first_day(
+        self, opened: str, entered: int | None
+    ) -> None:
+        made = records({"referred_on": "2015-03-01", "plan_opened_on": opened})
+        assert outcome(made, f.derive_case_length, "entered") == entered
 
     @pytest.mark.parametrize("define", [f.derive_closed_round2, f.derive_rereferred_round2])
     def test_another_reading_is_refused(self, define) -> None:

@@ -71,11 +71,18 @@ def same(one: Records, other: Records) -> None:
 
 def derived(records: Records) -> list[pd.DataFrame]:
     cases = d.derive_cases(records, dates=DATES)
-    round1 = [define(records, cases, dates=DATES) for define in (d.derive_closed_round1, d.derive_rereferred_round1)]
+    kinds = ("any_but_escalated", "stepped_down")
+    round1 = [
+        define(records, cases, dates=DATES, reading=r)
+        for define in (d.derive_closed_round1, d.derive_days_open)
+        for r in kinds
+    ]
     readings = [f.derive_closed_round2(records, cases, dates=DATES, reading=r) for r in ("status", "recorded")]
-    again = [f.derive_rereferred_round2(records, cases, dates=DATES, reading=r) for r in ("any", "statutory")]
+    again = [
+        f.derive_rereferred_round2(records, cases, dates=DATES, reading=r) for r in ("any", "printed", "statutory")
+    ]
     rest = [define(records, cases, dates=DATES) for define in (f.derive_escalated, f.derive_case_length)]
-    return [cases, *round1, *readings, *again, *rest, d.derive_days_open(records, cases, dates=DATES)]
+    return [cases, *round1, d.derive_rereferred_round1(records, cases, dates=DATES), *readings, *again, *rest]
 
 
 def test_rewritten_records_are_the_same_records_and_give_the_same_derived_tables(tmp_path) -> None:

@@ -70,6 +70,8 @@ def test_a_folder_without_fault(tmp_path) -> None:
         put("families.csv", "".join(f'"{line}"\n' for line in TABLES["families"].replace(",", '","').split())),
         put("crossovers.csv", "crossed_on,family_id\n2017-06-01,F2\n"),
         put("crossovers.csv", "family_id,crossed_on\n"),
+        put("crossovers.csv", "family_id,crossed_on\nF1,2017-06-01\nF2,2017-06-01\n"),  # either arm may cross over
+        swap("children", ("mixed,0,1,2019-11-22", "mixed,0,1,2015-10-25")),  # followed to the day of the last referral
         remove("protection.csv", "absence.csv", "sdq.csv", "risk.csv", "crossovers.csv", "episodes.csv"),
         both(remove("children.csv", "episodes.csv", "protection.csv"), remove("absence.csv", "sdq.csv")),
         put("notes.txt", b"\x00\xff anything"),

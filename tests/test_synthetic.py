@@ -19,11 +19,11 @@ from crewe_lib.cohort.search import choose_rows, improve_by_swaps
 from crewe_lib.cohort.text import write_table
 from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import find_resource, read_descriptor
-from crewe_lib.definitions import StudyDates, derive_study_dates
+from crewe_lib.definitions import StudyDates, derive_cases, derive_study_dates
 from crewe_lib.errors import CreweError
 from crewe_lib.load import load_claims
 from crewe_lib.provenance import REPOSITORY
-from crewe_lib.records import Records, to_records
+from crewe_lib.records import Records, read_records, to_records
 from crewe_lib.synthetic import PUBLISHED_FAMILIES, PUBLISHED_SEED, Simulated, Truth, simulate, write_cohort
 from crewe_lib.targets import measures as measures
 
@@ -125,6 +125,15 @@ class TestTables:
         assert not (episodes["referred_on"] < born).any()
         assert not (made.protection["ended_on"] < made.protection["started_on"]).any()
         assert episodes["referred_on"].max() <= DATES.study_end
+
+    @pytest.mark.parametrize("published", [False, True])
+    def test_no_family_is_randomised_before_its_referral_or_after_its_case_closed(self, published: bool) -> None:
+        made = read_records(PUBLISHED) if published else as_records(drawn(2000, 5))
+        cases = derive_cases(made, dates=DATES).merge(made.families[["family_id", "randomised_on"]], on="family_id")
+        assert (cases["randomised_on"] >= cases["referred_on"]).all()
+        assert not (cases["randomised_on"] > cases["closed_on"]).any()
+        if not published:
+            assert (cases["randomised_on"] == cases["closed_on"]).any()
 
     def test_families_without_case_data_have_no_records(self) -> None:
         tables = drawn(2000, 5).tables

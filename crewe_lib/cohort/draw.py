@@ -11,7 +11,7 @@ import pandas as pd
 
 from crewe_lib.cohort import text as text
 from crewe_lib.cohort.episodes import Course, draw_course
-from crewe_lib.cohort.families import NEVER, draw_children, draw_families
+from crewe_lib.cohort.families import NEVER, Days, draw_children, draw_families
 from crewe_lib.cohort.outcomes import choose_pupils, draw_absence, draw_sdq, find_phase
 from crewe_lib.cohort.risk import describe_cases, draw_risk
 from crewe_lib.cohort.truth import Truth
@@ -51,7 +51,23 @@ def draw_people(families: int, seed: int, truth: Truth) -> Drawn:
     """Families, children and what happened to them."""
     table = draw_families(stream(seed, "families"), families, truth)
     children = draw_children(stream(seed, "children"), table, truth)
-    return Drawn(table, children, draw_course(stream(seed, "course"), table, children, truth))
+    course = draw_course(stream(seed, "course"), table, children, truth)
+    closed = _find_index_closing(table, children, course)
+    # A family whose case has closed is not randomised any more: the day that was drawn is put no later than that. The
+    # days are drawn before the course is, so that the streams of random numbers stay as they are.
+    randomised = np.where(closed == NEVER, table["randomised"], np.minimum(table["randomised"], closed))
+    return Drawn(table.assign(randomised=randomised), children, course)
+
+
+def _find_index_closing(families: pd.DataFrame, children: pd.DataFrame, course: Course) -> Days:
+    """The day on which each family's index case closed, the lead child's first episode in the study's time: NEVER if it
+    is open."""
+    episodes = course.episodes[children["lead"].to_numpy()[course.episodes["child"]]]
+    family = children["family"].to_numpy()[episodes["child"]]
+    current = (episodes["closed"] == NEVER) | (episodes["closed"] > families["origin"].to_numpy()[family])
+    index = episodes.assign(family=family)[current].drop_duplicates("family").set_index("family")["closed"]
+    closed: Days = index.reindex(np.arange(len(families))).to_numpy(dtype=np.int64)
+    return closed
 
 
 def draw_tables(drawn: Drawn, seed: int, truth: Truth) -> dict[str, pd.DataFrame]:

@@ -55,6 +55,25 @@ def _no_lead(context: Context) -> pd.Series:
     return has_child.map({True: "no lead child", False: "no child at all"})
 
 
+def _no_episode(context: Context) -> pd.Series:
+    """Families with case data whose lead child has no episode; nothing is said if an episode's child was refused, or
+    of families without a lead child, of which another rule speaks."""
+    families, children = context.tables["families"], context.tables["children"]
+    written = context.tables["episodes"]["child_id"]
+    if written.isna().any():
+        return NONE
+    leads = children[children["lead_child"] == "1"].dropna(subset=["child_id", "family_id"])
+    served = leads.loc[leads["child_id"].isin(written), "family_id"]
+    lacking = families["family_id"].isin(leads["family_id"]) & ~families["family_id"].isin(served)
+    return rows_at(lacking & (families["case_data"] == "1"), "no episode")
+
+
+def _followed_too_short(context: Context) -> pd.Series:
+    children = context.tables["children"]
+    last = context.tables["episodes"].groupby("child_id")["referred_on"].max()
+    return earlier(children["child_id"].map(last), children["followed_to"])
+
+
 def _plan_before_referral(context: Context) -> pd.Series:
     frame = context.tables["episodes"]
     return earlier(frame["referred_on"], frame["plan_opened_on"])
@@ -123,19 +142,10 @@ def _wrong_levels(context: Context) -> pd.Series:
     return frame.loc[rows, "level"].map(lambda level: show(str(level))) if wrong else NONE
 
 
-def _crossed_in_treatment(context: Context) -> pd.Series:
-    arms = _of_family(context, "arm")
-    return rows_at(arms == "treatment", "a family of the treatment arm")
-
-
 def _crossed_before(context: Context) -> pd.Series:
-    return earlier(_of_family(context, "randomised_on"), context.tables["crossovers"]["crossed_on"])
-
-
-def _of_family(context: Context, column: str) -> pd.Series:
-    """A column of `families` for each row of `crossovers`."""
     families = context.tables["families"].dropna(subset=["family_id"]).drop_duplicates("family_id")
-    return context.tables["crossovers"]["family_id"].map(families.set_index("family_id")[column])
+    frame = context.tables["crossovers"]
+    return earlier(frame["family_id"].map(families.set_index("family_id")["randomised_on"]), frame["crossed_on"])
 
 
 _DAYS = "correct the day that is wrong"
@@ -158,6 +168,15 @@ RULES: tuple[LinkRule, ...] = (
         "mark the child whose case led to the referral in column {children.lead_child}, or correct {case_data}",
         _no_lead,
         needs=("children",),
+    ),
+    LinkRule(
+        "families", "family_id", "the lead child of a family with case data must have an episode in {episodes.csv}",
+        "add the episode by which the family came into the study, or correct {case_data}", _no_episode,
+        needs=("children", "episodes"),
+    ),
+    LinkRule(
+        "children", "followed_to", "must not be before the child's last {episodes.referred_on}", _DAYS,
+        _followed_too_short, needs=("episodes",),
     ),
     LinkRule("episodes", "plan_opened_on", "must not be before {referred_on}", _DAYS, _plan_before_referral),
     LinkRule("episodes", "closed_on", "must not be before {referred_on}", _DAYS, _closed_before_referral),
@@ -210,10 +229,6 @@ RULES: tuple[LinkRule, ...] = (
     LinkRule(
         "risk", "level", "must be 1 for a factor that was found; -2, -1, 1 or 2 for engagement",
         "correct the level; leave the row out if the factor was not found", _wrong_levels,
-    ),
-    LinkRule(
-        "crossovers", "family_id", "must be a family of the control arm", "take the row out, or correct the family",
-        _crossed_in_treatment, needs=("families",),
     ),
     LinkRule(
         "crossovers", "crossed_on", "must not be before {families.randomised_on}", _DAYS,

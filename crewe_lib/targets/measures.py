@@ -22,6 +22,7 @@ Array = npt.NDArray[np.float64]
 AGE_BANDS = ((0, 4), (5, 10), (11, 15), (16, 17))
 ALPHA = 0.05
 SLIGHTLY = 2.0  # points of 40, our reading of "slightly better"
+READING: first.SteppedDownReading = "any_but_escalated"  # of closing in the first round
 LEAST_ITEMS = 3  # of the five items of a scale; a scale with fewer answers has no score
 
 
@@ -30,9 +31,9 @@ def describe_outcomes(records: Records, dates: StudyDates) -> pd.DataFrame:
     rereferred_1, days_open, closed_2, rereferred_2, escalated, aged_out, crossed."""
     cases = first.derive_cases(records, dates=dates)
     table = cases.assign(treated=(cases["arm"] == "treatment").astype(int))
-    table["closed_1"] = first.derive_closed_round1(records, cases, dates=dates)["closed"]
+    table["closed_1"] = first.derive_closed_round1(records, cases, dates=dates, reading=READING)["closed"]
     table["rereferred_1"] = first.derive_rereferred_round1(records, cases, dates=dates)["rereferred"]
-    survival = first.derive_days_open(records, cases, dates=dates).set_index("family_id")["days"]
+    survival = first.derive_days_open(records, cases, dates=dates, reading=READING).set_index("family_id")["days"]
     table["days_open"] = cases["family_id"].map(survival).astype("Int64")
     table["closed_2"] = second.derive_closed_round2(records, cases, dates=dates, reading="status")["closed"]
     table["rereferred_2"] = second.derive_rereferred_round2(records, cases, dates=dates, reading="any")["rereferred"]
