@@ -228,3 +228,7 @@ def main() -> None:
     except CreweError as fault:
         typer.echo(f"crewe: {fault}", err=True)
         sys.exit(2)
+    except OSError as fault:  # a path that the system refuses, a full disk, a closed device
+        name = f": {fault.filename}" if fault.filename else ""
+        typer.echo(f"crewe: the system refused{name} ({fault.strerror or fault}).", err=True)
+        sys.exit(2)

@@ -223,10 +223,10 @@ def derive_days_open(
 ) -> pd.DataFrame:
     """The survival set of the first round: days from the recoded referral to closing or the end of the pilot.
 
-    The event is closing by the rule of R1 in the same reading as `derive_closed_round1`, so a case that was
-    re-referred, like one still open, is censored on the pilot's last day; one that closed for a reason that is no
-    stepping down is censored on the day it closed. Columns: family_id, days, closed. Cases with an unknown outcome are
-    left out. Raises CreweError for another reading.
+    The event is closing by the rule of R1, so a case that was re-referred, like one still open, is censored on the
+    pilot's last day; one that closed for a reason that is no stepping down is censored on the day it closed.
+    reading 'any_but_escalated' or 'stepped_down': as in `derive_closed_round1`. Columns: family_id, days, closed. Cases
+    with an unknown outcome are left out. Raises CreweError for another reading.
     """
     outcome = derive_closed_round1(records, cases, dates=dates, reading=reading)["closed"]
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from crewe_lib.contract import TABLES
 from crewe_lib.datapackage import hash_file
 from crewe_lib.errors import EvidenceError
+from crewe_lib.intake.mapping import read_mapping
 from crewe_lib.provenance import REPOSITORY
 
 
@@ -88,12 +90,19 @@ def _check_data(entry: Mapping[str, Any], root: Path, data: Path | None) -> list
     if name.startswith("<data>/"):
         if data is None:
             return [f"{name} was given with --data; name that folder again with --data DIR"]
-        path = data / name.removeprefix("<data>/")
+        path = _brought_file(data, name.removeprefix("<data>/"))
     else:
         path = root / name
     if not path.is_file():
         return [f"{name} does not exist"]
     return [] if hash_file(path) == entry["sha256"] else [f"{name} has changed since the book was built"]
+
+
+def _brought_file(data: Path, inside: str) -> Path:
+    """A file of a folder given with --data; a table of records may have another name there, as its mapping.yml says."""
+    path = data / inside
+    plan, faults = read_mapping(path.parent) if not path.is_file() and path.stem in TABLES else ({}, [])
+    return path.parent / plan[path.stem].file if plan and not faults else path
 
 
 def function_lines(path: Path) -> dict[str, tuple[int, int]]:

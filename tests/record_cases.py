@@ -152,4 +152,15 @@ CASES: dict[str, Change] = {
     "map_ignore": put("mapping.yml", "tables:\n  families:\n    ignore: [arm]\n"),
     "map_unlisted_code": put("mapping.yml", "tables:\n  families:\n    codes: {arm: {treatment: treatment}}\n"),
     "map_missing_file": put("mapping.yml", "tables:\n  families:\n    file: fam.csv\n"),
+    "map_absent_file": both(remove("absence.csv"), put("mapping.yml", "tables: {absence: {file: attendance.csv}}\n")),
+    "map_hidden_signs": put("mapping.yml", 'tables: {families: {file: "\\ud800.csv"}}\n'),
+    "map_hidden_column": put("mapping.yml", 'tables: {families: {columns: {"\\e[2J": arm}}}\n'),
+    "closed_early_no_plan": swap(
+        "episodes", ("E3,C1,2016-05-01,,open,,,N1", "E3,C1,2016-05-01,,closed,2000-01-01,other,N1")
+    ),
+    "names_in_codes": both(
+        swap("families", ("F2,control", "F2,Jane Smith")), swap("children", ("F2,1,male", "F2,1,Joe"))
+    ),
+    "name_in_number": swap("absence", ("140,9,3", "Jane,9,3")),
+    "names_as_header": put("families.csv", "Jane Smith,control,3 Nov,crewe,yes\nF2,control,2015-11-03,crewe,1\n"),
 }

@@ -119,8 +119,9 @@ def test_a_ragged_row_does_not_lead_to_faults_of_its_own(tmp_path) -> None:
 
 def test_what_is_found_is_masked() -> None:
     assert mask("Ann-7 é") == "'xxx-9 x'"
-    assert show("PC") == "'PC'" and show("12345") == "'99999'" and show("a@b") == "'x?x'"
-    assert show("F1", {"F1"}) == "'x9'" and show("\x1b[31m") == "'\\x1b[31m'"
+    assert show("PC") == "'xx'" and show("contrl", (), ("control", "treatment")) == "'contrl'"
+    assert show("7") == "'7'" and show("-12") == "'-12'" and show("12345") == "'99999'" and show("a@b") == "'x?x'"
+    assert show("F1", {"F1"}) == "'x9'" and show("Jane Smith", (), ("control",)) == "'xxxx xxxxx'"
     assert mask("x" * 30) == f"'{'x' * 20}…'"
     assert nearest("Family ID", ["family_id", "arm"]) == "family_id" and nearest("zzz", ["arm"]) == ""
 

@@ -53,12 +53,10 @@ def test_what_is_read_is_noted_with_its_kind(inner, tmp_path, monkeypatch, recor
     assert records.kind == "records" and len(records.families) == 3
     read = {item.path: item for item in recorder.find(records.families).data}
     place = "<data>/records" if inner else "<data>"
-    assert set(read) == {
-        f"{place}/{name}" for name in ("F.csv", "mapping.yml", *(f"{t}.csv" for t in TABLES if t != "families"))
-    }
-    assert {item.kind for item in read.values()} == {"records"} and read[f"{place}/F.csv"].rows == 3
+    assert set(read) == {f"{place}/{name}" for name in ("mapping.yml", *(f"{t}.csv" for t in TABLES))}
+    assert {item.kind for item in read.values()} == {"records"} and read[f"{place}/families.csv"].rows == 3
     request = Request(out=tmp_path / "book", data=tmp_path)
-    assert card(request, f"{place}/F.csv") == {"kind": "records", "dates": ""}
+    assert card(request, f"{place}/families.csv") == {"kind": "records", "dates": ""}
 
 
 def test_a_table_that_is_not_there_is_empty_and_typed(tmp_path, monkeypatch) -> None:

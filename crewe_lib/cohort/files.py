@@ -41,6 +41,10 @@ def write_cohort(simulated: Simulated, out: Path) -> Path:
     cohort is replaced. Raises CreweError if `out` is anything else that is not empty, or cannot be written.
     """
     check_out(out)
+    if not simulated.calibrated and _holds_the_published_draw(out):
+        raise CreweError(
+            f"--out {out}: this is the calibrated cohort; a plain draw does not replace it. Name another folder."
+        )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         staged = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
@@ -113,6 +117,15 @@ def _not_a_cohort(folder: Path) -> str:
     if not isinstance(card, dict) or (card.get("kind"), card.get("name")) != ("simulated", NAME):
         return f"holds a {DESCRIPTOR} of something else"
     return ""
+
+
+def _holds_the_published_draw(folder: Path) -> bool:
+    """Whether a folder is a calibrated cohort, which a plain draw must not replace."""
+    try:
+        card = json.loads((folder / DESCRIPTOR).read_bytes())
+    except (ValueError, OSError):
+        return False
+    return isinstance(card, dict) and bool((card.get("simulation") or {}).get("calibrated"))
 
 
 def _put(staged: Path, out: Path) -> None:

@@ -176,6 +176,11 @@ def _absent_files(plan: Plan, files: Mapping[str, Path]) -> list[Fault]:
     faults = []
     for name, table in TABLES.items():
         users = [plan[user].file for user in files if name in {other for other, _ in TABLES[user].refers.values()}]
+        named = plan[name].file != f"{name}.csv"
+        if name not in files and named and not users and name != FIRST:
+            mend = f"put it there, correct its name in {MAPPING}, or delete its lines there if you have no such table"
+            rule = f"must be there: {MAPPING} names it for {name}"
+            faults.append(Fault(plan[name].file, rule, mend, found=("no such file",)))
         if name not in files and (users or name == FIRST):
             why = f"{join(users)} refer{'s' if len(users) == 1 else ''} to it" if users else "all rest on it"
             mend = f"add it, or name your file in {MAPPING} under tables, {name}, file"

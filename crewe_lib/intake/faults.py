@@ -115,10 +115,13 @@ def _shape(letter: str) -> str:
     return letter if letter in " -_/.,:;+()'#?*" else "?"
 
 
-def show(value: str, ids: Container[object] = ()) -> str:
-    """A code or small number as it stands, but masked where it could be an id, a date or words about a person."""
+def show(value: str, ids: Container[object] = (), known: Iterable[str] = ()) -> str:
+    """A small number as it stands, or a word that is nearly one of the `known` ones; anything else masked, since it
+    could be a name, an id, a date or words about a person in the wrong column."""
+    number = re.fullmatch(r"-?[0-9]{1,2}", value) is not None
+    near = len(value) <= MOST_SHOWN and bool(nearest(value, known))
     digits = sum(letter.isdigit() for letter in value)
-    if len(value) > MOST_SHOWN or digits > MOST_DIGITS or "@" in value or value.strip() in ids:
+    if value.strip() in ids or not (number or (near and digits <= MOST_DIGITS)):
         return mask(value)
     return f"'{printable(value)}'"
 
@@ -128,13 +131,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def show_name(name: str) -> str:
-    """A column name from outside; masked where it looks like data, as in a file without a header."""
-    return show(name) if len(name) <= MOST_SHOWN else (mask(name) if re.search(r"\d{2}", name) else _cut(name))
-
-
-def _cut(name: str) -> str:
-    return f"'{printable(name[:40])}{'…' if len(name) > 40 else ''}'"
+def show_name(name: str, known: Iterable[str] = ()) -> str:
+    """A column name from outside: as it stands if it is nearly a known one, else masked: in a file without a header it
+    is data."""
+    return f"'{printable(name)}'" if len(name) <= 2 * MOST_SHOWN and nearest(name, known) else mask(name)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

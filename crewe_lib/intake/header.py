@@ -21,14 +21,14 @@ def match_header(header: Sequence[str], plan: TablePlan, table: Table) -> tuple[
     near = _near_names(missing, unknown, plan)
     if not places and not near:
         data = any(re.fullmatch(r"[^A-Za-z]*[0-9][^A-Za-z]*", name) for name in header)
-        shown = [mask(name) if data else show_name(name) for name in header if name.strip()]
+        shown = [mask(name) if data else show_name(name, plan.columns.values()) for name in header if name.strip()]
         listed = ", ".join(plan.columns[name] for name in table.names[:3])
         rule = f"must hold the column names {listed} … in its first row"
         mend = f"begin with the names, or say in {MAPPING} what yours are, under tables, {table.name}, columns"
         return {}, [make_fault(plan.file, rule, mend, rows=[1], found=shown)]
     faults = [_missing(name, near.get(name), plan, table) for name in missing]
     faults += _unnamed_or_padded(header, unknown, set(near.values()), plan)
-    faults += _unknown(unknown, set(near.values()), plan, table)
+    faults += _unknown(header, unknown, set(near.values()), plan, table)
     return places, faults + _twice(header, plan)
 
 
@@ -48,7 +48,7 @@ def _missing(name: str, near: str | None, plan: TablePlan, table: Table) -> Faul
     yours = plan.columns[name]
     rule = f"the column '{yours}' must be there"
     if near is not None:
-        found, wanted = show_name(near), f"name it '{yours}'"
+        found, wanted = show_name(near, (yours, name)), f"name it '{yours}'"
         mend = f"{wanted}, or say in {MAPPING} what it is called, under tables, {table.name}, columns"
         return make_fault(plan.file, rule, mend, column=yours, rows=[1], found=[found])
     mend = f"add it, or say in {MAPPING} what it is called, under tables, {table.name}, columns"
@@ -63,7 +63,9 @@ def _unnamed_or_padded(header: Sequence[str], unknown: Sequence[str], near: set[
     return [make_fault(plan.file, "each column must have a name", mend, rows=[1], found=unnamed)]
 
 
-def _unknown(unknown: Sequence[str], near: set[str], plan: TablePlan, table: Table) -> list[Fault]:
+def _unknown(
+    header: Sequence[str], unknown: Sequence[str], near: set[str], plan: TablePlan, table: Table
+) -> list[Fault]:
     extra = [name for name in unknown if name.strip() and name not in near]
     if not extra:
         return []
@@ -71,7 +73,15 @@ def _unknown(unknown: Sequence[str], near: set[str], plan: TablePlan, table: Tab
     if len(table.names) > 12:
         rule = "must hold no other columns than those of the dictionary"
     mend = f"delete it, or list it in {MAPPING} under tables, {table.name}, ignore"
-    return [make_fault(plan.file, rule, mend, rows=[1], found=[show_name(name) for name in extra])]
+    return [
+        make_fault(
+            plan.file,
+            rule,
+            mend,
+            rows=[1],
+            found=[f"column {header.index(name) + 1}, {show_name(name, table.names)}" for name in extra],
+        )
+    ]
 
 
 def _twice(header: Sequence[str], plan: TablePlan) -> list[Fault]:

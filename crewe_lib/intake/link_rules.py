@@ -86,7 +86,9 @@ def _closed_before_referral(context: Context) -> pd.Series:
 
 def _closed_before_plan(context: Context) -> pd.Series:
     frame = context.tables["episodes"]
-    return earlier(frame["plan_opened_on"], frame["closed_on"]).drop(_closed_before_referral(context).index)
+    return earlier(frame["plan_opened_on"], frame["closed_on"]).drop(
+        _closed_before_referral(context).index, errors="ignore"
+    )
 
 
 def _closed_without_reason(context: Context) -> pd.Series:

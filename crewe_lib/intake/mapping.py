@@ -91,7 +91,7 @@ class _TextLoader(yaml.BaseLoader):
         for key, _ in node.value:
             name = getattr(key, "value", None)
             if isinstance(name, str) and name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{name[:40]}' is there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "a name is there twice", key.start_mark)
             seen.add(name if isinstance(name, str) else None)
         made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         return made
@@ -169,8 +169,9 @@ class _MappingReader:
             or "/" in name
             or "\\" in name
             or name in (".", "..")
+            or not name.isprintable()
         ):
-            mend = f"write the name of a file that lies beside {MAPPING}, without a folder"
+            mend = f"write the name of a file that lies beside {MAPPING}, without a folder or signs that cannot be seen"
             self._add(f"{place}.file", "must be the name of a file in the same folder", mend=mend)
             return f"{table.name}.csv"
         return name
@@ -203,7 +204,9 @@ class _MappingReader:
             given = {}
         yours: dict[str, str] = {}
         for name, ours in given.items():
-            if not isinstance(ours, str) or ours not in table.names:
+            if not name.isprintable():
+                self._add(place, "names must be made of signs that can be seen", mend="write the name anew")
+            elif not isinstance(ours, str) or ours not in table.names:
                 self._unknown(place, ours if isinstance(ours, str) else "a list", table.names)
             elif ours in yours:
                 found = f"'{printable(yours[ours])}' and '{printable(name)}'"
@@ -226,6 +229,9 @@ class _MappingReader:
         codes: dict[str, dict[str, str]] = {}
         for column, pairs in self._section(given, place, tuple(fields)).items():
             item, here = fields[column], f"{place}.{column}"
+            if isinstance(pairs, dict) and not all(code.isprintable() for code in pairs):
+                self._add(here, "codes must be made of signs that can be seen", mend="write the code anew")
+                continue
             if not isinstance(pairs, dict) or not all(isinstance(ours, str) for ours in pairs.values()):
                 self._add(here, "must hold lines such as 'your code: our code'", mend="write such lines")
                 continue

@@ -30,8 +30,9 @@ def files_read(seen: Examined, label: str) -> list[DataFile]:
     """The files of examined records as evidence."""
     assert seen.kind is not None
     files = [
-        DataFile(f"{label}/{path.name}", seen.hashes[name], len(seen.tables[name]), seen.kind)
-        for name, path in seen.files.items()
+        # By our name for the table: a file's own name might say something of a person.
+        DataFile(f"{label}/{name}.csv", seen.hashes[name], len(seen.tables[name]), seen.kind)
+        for name in seen.files
     ]
     mapping = seen.folder / MAPPING
     if mapping.is_file():

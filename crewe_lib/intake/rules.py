@@ -21,6 +21,7 @@ from crewe_lib.intake.rows import Column, Objects
 LONGEST_ID, LONGEST_TEXT = 64, 200
 # Words that stand for nothing. They are refused rather than read as blank, since a code may look the same.
 NOTHING = frozenset(("na", "n/a", "#n/a", "#na", "null", "none", "nan", "nil", "missing", ".", "-", "--", "?", "<na>"))
+MOST_LISTED = 10  # codes of a mapping named in a rule
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}").fullmatch
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*").fullmatch
 
@@ -78,7 +79,8 @@ def column_faults(
         _, first = np.unique(column.codes[at], return_index=True)
         values = [str(column.different[column.codes[at[n]]]) for n in np.sort(first)[: LISTED_VALUES * 3]]
         hide = item.personal or len(kinds) > MOST_CODES
-        found = [_show(value, hide, ids) for value in values if value]
+        known = [*plan.codes.get(item.name, ()), *item.allowed]
+        found = [_show(value, hide, ids, known) for value in values if value]
         made.append(
             make_fault(
                 plan.file, verdict.rule, verdict.mend, column=plan.columns[item.name], rows=rows[at], found=found
@@ -87,8 +89,8 @@ def column_faults(
     return made
 
 
-def _show(value: str, hide: bool, ids: Container[object]) -> str:
-    return f"'{value}'" if _is_nothing(value) else mask(value) if hide else show(value, ids)
+def _show(value: str, hide: bool, ids: Container[object], known: Iterable[str]) -> str:
+    return f"'{value}'" if _is_nothing(value) else mask(value) if hide else show(value, ids, known)
 
 
 def read_value(item: Field, plan: TablePlan, value: str) -> str | Verdict:
@@ -105,7 +107,7 @@ def read_value(item: Field, plan: TablePlan, value: str) -> str | Verdict:
         mend = "take the blanks out; a missing value is a cell with nothing in it"
         return Verdict("must not begin or end with a blank", mend)
     if codes:
-        listed = ", ".join(codes)
+        listed = ", ".join(list(codes)[:MOST_LISTED]) + (" …" if len(codes) > MOST_LISTED else "")
         mend = f"write one of these, or add the code to mapping.yml under codes, {item.name}"
         return Verdict(f"must be one of your codes {listed}", mend)
     if _is_nothing(value) and value not in item.allowed:
