@@ -3,23 +3,10 @@
 from typing import Any
 
 import pandas as pd
+from register_copy import PUBLISHED
 
-from crewe_lib.claim_register import read_claims_file, to_claims
+from crewe_lib.claim_register import to_claims
 from crewe_lib.claims import Entry, check_claim
-from crewe_lib.provenance import REPOSITORY
-
-PUBLISHED = read_claims_file(REPOSITORY / "data" / "published" / "claims.csv")
-# Rows with rules that the register may not hold yet: id, value, unit.
-for _id, _value, _unit in (
-    ("r1.sample.estimated", "132", "families"),
-    ("r1.sample.pc_share_words", "66.7", "%"),
-    ("r2.sample.randomised", "128", "families"),
-    ("r2.sample.fraction_treat", "two-thirds", "label"),
-    ("r2.sample.fraction_control", "one third", "label"),
-):
-    if _id not in set(PUBLISHED["id"]):
-        _row = PUBLISHED[PUBLISHED["id"] == "r1.sample.randomised"].assign(id=_id, value=_value, unit=_unit)
-        PUBLISHED = pd.concat([PUBLISHED, _row])
 
 
 def register(changes: dict[str, str] | None = None) -> pd.DataFrame:

@@ -1,33 +1,23 @@
 """Closing at the end of the trial, and the effect with a history: by hand, by brute force, and under changed prints."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from register_copy import PUBLISHED, reprint
 from scipy import stats
 
-from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
 from crewe_lib.implied import Pair
 from crewe_lib.leads.closure import COLUMNS, check_closure_at_trial_end
 from crewe_lib.leads.history import COLUMNS as HISTORY_COLUMNS
 from crewe_lib.leads.history import _count_tables, check_history_effect
 
-REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
-
 
 @pytest.fixture
 def register():
-    return read_claims_file(REGISTER)
-
-
-def reprint(register, **values):
-    changed = register.copy()
-    for id, value in values.items():
-        changed.loc[changed["id"] == id.replace("__", "."), "value"] = value
-    return changed
+    return PUBLISHED.copy()
 
 
 def test_both_shares_cannot_be_raw(register):

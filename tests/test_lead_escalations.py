@@ -1,28 +1,17 @@
 """Counts of escalations: by hand, against SciPy, and under changed prints."""
 
-from pathlib import Path
-
 import pytest
+from register_copy import PUBLISHED, reprint
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
 from crewe_lib.leads.escalations import COLUMNS, check_escalations
-
-REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 
 
 @pytest.fixture
 def register():
-    return read_claims_file(REGISTER)
-
-
-def reprint(register, **values):
-    changed = register.copy()
-    for id, value in values.items():
-        changed.loc[changed["id"] == id.replace("__", "."), "value"] = value
-    return changed
+    return PUBLISHED.copy()
 
 
 def test_counts_of_all_places(register):

@@ -1,27 +1,16 @@
 """The follow-up's definitions: by hand, by search, and under changed prints."""
 
-from pathlib import Path
-
 import pytest
+from register_copy import PUBLISHED, reprint
 from scipy import stats
 
-from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
 from crewe_lib.leads.long_term import COLUMNS, check_long_term_closure, check_rereferral
-
-REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 
 
 @pytest.fixture
 def register():
-    return read_claims_file(REGISTER)
-
-
-def reprint(register, **values):
-    changed = register.copy()
-    for id, value in values.items():
-        changed.loc[changed["id"] == id.replace("__", "."), "value"] = value
-    return changed
+    return PUBLISHED.copy()
 
 
 def test_ever_closed_would_have_to_fall(register):

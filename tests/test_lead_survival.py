@@ -1,28 +1,18 @@
 """Curves that must cross: by hand, on a made trial, and under changed prints."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+from register_copy import PUBLISHED, reprint
 
-from crewe_lib.claim_register import read_claims_file
 from crewe_lib.errors import DataError
 from crewe_lib.leads.survival import COLUMNS, check_survival_curves
-
-REGISTER = Path(__file__).parents[1] / "data" / "published" / "claims.csv"
 
 
 @pytest.fixture
 def register():
-    return read_claims_file(REGISTER)
-
-
-def reprint(register, **values):
-    changed = register.copy()
-    for id, value in values.items():
-        changed.loc[changed["id"] == id.replace("__", "."), "value"] = value
-    return changed
+    return PUBLISHED.copy()
 
 
 def test_curves_must_cross(register):
