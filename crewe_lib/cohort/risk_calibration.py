@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,8 +86,8 @@ def _describe(codes: Codes, followed: npt.NDArray[np.bool_]) -> pd.DataFrame:
     parent, child = codes.engagement[:, :, 0], codes.engagement[:, :, 1]
     engagement = np.where(child == ABSENT, 2 * parent, parent + child)
     total = 2 * (part["risk"] + part["protective"]) + engagement
-    table = {
-        name: codes.found[:, 0, [names.index(code) for code in factors]].any(axis=1)
+    table: dict[str, npt.NDArray[Any]] = {
+        name: np.any(codes.found[:, 0, [names.index(code) for code in factors]], axis=1)
         for name, factors in TABLE_2.items()
     }
     for time, name, (low, high) in ((0, "referral", REFERRAL), (1, "latest", LATEST)):

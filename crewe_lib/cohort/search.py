@@ -80,7 +80,7 @@ def _best(
     """The row that brings the sums nearest to their bounds if it takes the place of the one in `slot`."""
     miss = _miss(sums - features[chosen[slot]] + features, *bounds)
     miss[~_allowed(groups, chosen, slot)] = np.iinfo(np.int64).max
-    return int(rng.choice(np.flatnonzero(miss == miss.min())))
+    return int(rng.choice(np.flatnonzero(miss == np.min(miss))))
 
 
 def _miss(sums: Whole, low: Whole, high: Whole, scale: Whole) -> Whole:

@@ -42,10 +42,9 @@ def days_as_text(days: Any, length: int = 10) -> Text:
 def integers_as_text(values: Any, blank: int | None = None) -> Text:
     """Small whole numbers as text; `blank` is written as an empty text."""
     number = np.asarray(values).astype(np.int64)
-    low = int(number.min()) if len(number) else 0
-    known = np.array(
-        ["" if value == blank else str(value) for value in range(low, int(number.max(initial=low)) + 1)], dtype=object
-    )
+    low, high = (int(np.min(number)), int(np.max(number))) if len(number) else (0, 0)
+    known: Text = np.empty(high - low + 1, dtype=np.object_)
+    known[:] = ["" if value == blank else str(value) for value in range(low, high + 1)]
     text: Text = known[number - low]
     return text
 

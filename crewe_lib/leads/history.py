@@ -88,7 +88,7 @@ def _largest_share(reader: Reader, effect: float) -> float:
     n1, n2 = trial_arms(reader)[0]
     base = np.linspace(0, 1 - effect, 1001)
     spread = (base + effect) * (1 - base - effect) / n1 + base * (1 - base) / n2
-    return min(1.0, float(spread.max() * (1.959964 / effect) ** 2))
+    return min(1.0, float(np.max(spread) * (1.959964 / effect) ** 2))
 
 
 def _history_rows(reader: Reader, found: Mapping[str, Any]) -> Iterator[tuple[str | float | bool, ...]]:
