@@ -11,10 +11,10 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from small_repository import make_repository
 
 from crewe_lib.book import Request, build_book, forget_failures
 from crewe_lib.errors import BuildError, CreweError
-from crewe_lib.provenance import REPOSITORY
 from crewe_lib.trace import check_item, load_evidence
 
 GOOD = """
@@ -42,19 +42,7 @@ def notebook(name: str, code: str, text: str = "The level is {glue:text}`%s.leve
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     """A repository in small: two chapters, the real settings and styles."""
-    root = tmp_path_factory.mktemp("repository")
-    (root / "chapters").mkdir()
-    (root / "params").mkdir()
-    (root / "_config.yml").write_text((REPOSITORY / "_config.yml").read_text())
-    (root / "_static").symlink_to(REPOSITORY / "_static")
-    (root / "references.bib").write_text((REPOSITORY / "references.bib").read_text())
-    (root / "index.md").write_text("# A tiny book\n\n```{tableofcontents}\n```\n")
-    chapters = "".join(f"      - file: chapters/{name}\n" for name in ("01_one", "02_two"))
-    (root / "_toc.yml").write_text(
-        f"format: jb-book\nroot: index\nparts:\n  - caption: Part\n    chapters:\n{chapters}"
-    )
-    alpha = "{type: float, default: 0.05, above: 0, below: 1, help: error rate}"
-    (root / "params" / "published.yml").write_text(f"01_one:\n  alpha: {alpha}\n02_two:\n  alpha: {alpha}\n")
+    root = make_repository(tmp_path_factory.mktemp("repository"), ("01_one", "02_two"))
     for name in ("01_one", "02_two"):
         nbformat.write(notebook(name, GOOD), root / "chapters" / f"{name}.ipynb")
     return root

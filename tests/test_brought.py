@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from small_repository import make_repository
 from test_book import GOOD, notebook
 
 from crewe_lib.book import Request, build_book
@@ -57,21 +58,13 @@ def write_chapter(root: Path, name: str, code: str, text: str, needs: object = N
     nbformat.write(made, root / "chapters" / f"{name}.ipynb")
 
 
+INDEX = "# A tiny book\n\nSee {doc}`chapters/03_school`.\n\n```{tableofcontents}\n```\n"
+
+
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     """A repository in small: a chapter that needs no records, one that needs families, one that needs absence."""
-    root = tmp_path_factory.mktemp("repository")
-    for name in ("chapters", "params"):
-        (root / name).mkdir()
-    for name in ("_config.yml", "references.bib"):
-        (root / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (root / "_static").symlink_to(REPOSITORY / "_static")
-    (root / "index.md").write_text("# A tiny book\n\nSee {doc}`chapters/03_school`.\n\n```{tableofcontents}\n```\n")
-    names = ("01_one", "02_cases", "03_school")
-    listed = "".join(f"      - file: chapters/{name}\n" for name in names)
-    (root / "_toc.yml").write_text(f"format: jb-book\nroot: index\nparts:\n  - caption: Part\n    chapters:\n{listed}")
-    alpha = "{type: float, default: 0.05, above: 0, below: 1, help: error rate}"
-    (root / "params" / "published.yml").write_text("".join(f"{name}:\n  alpha: {alpha}\n" for name in names))
+    root = make_repository(tmp_path_factory.mktemp("repository"), ("01_one", "02_cases", "03_school"), index=INDEX)
     write_chapter(root, "01_one", GOOD, LINKS)
     write_chapter(root, "02_cases", CASES, "There is {glue:text}`cases.female`.", needs=["families", "protection"])
     text = "(school-part)=\n## A part\n\nThere is {glue:text}`school.female`."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from register_copy import reprint
 
 from crewe_lib.claim_register import read_claims_file, to_claims
 from crewe_lib.claim_rules import RULES
@@ -57,16 +58,6 @@ def register() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def inputs() -> pd.DataFrame:
     return derive_cost_inputs(read_unit_costs(DATA / "published"), read_implied_inputs(DATA / "inferred"))
-
-
-def changed(register: pd.DataFrame, **values: str) -> pd.DataFrame:
-    """The register with some values replaced; '__' stands for a dot."""
-    frame = register.copy()
-    for name, value in values.items():
-        rows = frame["id"] == name.replace("__", ".")
-        assert rows.sum() == 1
-        frame.loc[rows, "value"] = value
-    return frame
 
 
 def check(register: pd.DataFrame, id: str) -> Entry:
@@ -121,14 +112,14 @@ def test_no_figure_rests_on_a_number_back_solved_from_it(register: pd.DataFrame)
     ],
 )
 def test_a_changed_number_changes_the_class(register: pd.DataFrame, change: dict[str, str], id: str, cls: str) -> None:
-    assert check(changed(register, **change), id).cls == cls
+    assert check(reprint(register, **change), id).cls == cls
 
 
 def test_printed_numbers_are_tried_first(register: pd.DataFrame) -> None:
     """A gain printed as 14.3 would need no implied one; a saving of 77.80 is what the printed rates give."""
-    entry = check(changed(register, r1__cost__emp_text="14.3"), "r1.cost.emp_pc")
+    entry = check(reprint(register, r1__cost__emp_text="14.3"), "r1.cost.emp_pc")
     assert (entry.cls, entry.kinds) == ("exact", PRINTED)
-    assert check(changed(register, r1__cost__escal_save_case="77.80"), "r1.cost.escal_save_case").kinds == PRINTED
+    assert check(reprint(register, r1__cost__escal_save_case="77.80"), "r1.cost.escal_save_case").kinds == PRINTED
 
 
 def test_reasons_given_for_costs_are_held_to_the_parts(register: pd.DataFrame) -> None:
@@ -139,7 +130,7 @@ def test_reasons_given_for_costs_are_held_to_the_parts(register: pd.DataFrame) -
     # 0.72 x 5/83 x (2450 - 68.05 x 32.5594) and 0.72 x 5/83 x (2450 - 55.13 x 36.0029)
     assert "£10.16" in report.how and "£20.18" in report.how
     # At one weekly cost for both arms only the weeks are left.
-    alike = changed(register, r1__cost__week_cec="68.05")
+    alike = reprint(register, r1__cost__week_cec="68.05")
     assert check(alike, "sum.cost.week_reason").cls == check(alike, "r1.cost.reref_reason").cls == "exact"
 
 
@@ -179,7 +170,7 @@ def test_a_slip_in_either_file_is_named(inputs: pd.DataFrame, register: pd.DataF
     slipped = inputs.assign(value=inputs["value"].where(inputs["input"] != "tax", 0.02))
     with pytest.raises(DataError, match=r"tax is 0\.02, r1\.cost\.tax is 20 \(× 0\.01\).*Correct one of the two"):
         check_inputs_match(slipped, register)
-    other = changed(register, r1__cost__week_pc="86.05", r1__closure__pc="27")
+    other = reprint(register, r1__cost__week_pc="86.05", r1__closure__pc="27")
     with pytest.raises(DataError, match=r"weekly_cost_pc is 68\.05.*closed_share_pc is 0\.72"):
         check_inputs_match(inputs, other)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from register_copy import reprint
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_effectsize
 
@@ -21,16 +22,6 @@ BASELINES = {"r1.power.mdes_icc1": 0.226, "r1.power.mdes_half_icc1": 0.113}
 @pytest.fixture(scope="module")
 def register() -> pd.DataFrame:
     return read_claims_file(REGISTER)
-
-
-def changed(register: pd.DataFrame, **values: str) -> pd.DataFrame:
-    """The register with some values replaced; '__' stands for a dot."""
-    frame = register.copy()
-    for name, value in values.items():
-        rows = frame["id"] == name.replace("__", ".")
-        assert rows.sum() == 1
-        frame.loc[rows, "value"] = value
-    return frame
 
 
 def check(register: pd.DataFrame, id: str) -> Entry:
@@ -70,13 +61,13 @@ def test_the_note_says_what_a_fall_would_be(register: pd.DataFrame) -> None:
 
 
 def test_a_changed_effect_no_longer_follows(register: pd.DataFrame) -> None:
-    other = changed(register, r1__power__mdes_icc1="17.1")
+    other = reprint(register, r1__power__mdes_icc1="17.1")
     entry = check(other, "r1.power.mdes_icc1")
     assert entry.cls == "major" and entry.recomputed == pytest.approx(15.1, abs=0.05)
 
 
 def test_more_children_or_less_power_change_the_implied_families(register: pd.DataFrame) -> None:
-    weaker = implied_families(read_register(changed(register, r1__power__power="70")), EFFECTS)
+    weaker = implied_families(read_register(reprint(register, r1__power__power="70")), EFFECTS)
     assert weaker[1] < 286
 
 
@@ -85,14 +76,14 @@ def test_relative_effects(register: pd.DataFrame) -> None:
     assert (first.cls, second.cls) == ("exact", "exact")
     assert first.recomputed == pytest.approx(100 * 15.1 / 22.6)
     assert second.recomputed == pytest.approx(100 * 11.2 / 22.6)
-    assert check(changed(register, r1__power__mdes_icc1="12.1"), "r1.power.mdes_icc1_rel").cls == "major"
+    assert check(reprint(register, r1__power__mdes_icc1="12.1"), "r1.power.mdes_icc1_rel").cls == "major"
 
 
 def test_baseline_is_set_against_both_averages(register: pd.DataFrame) -> None:
     assert check(register, "r1.power.baseline_lower").cls == "exact"
-    between = check(changed(register, r1__power__baseline="24.6"), "r1.power.baseline_lower")
+    between = check(reprint(register, r1__power__baseline="24.6"), "r1.power.baseline_lower")
     assert (between.cls, between.recomputed) == ("minor", "between")
-    assert check(changed(register, r1__power__baseline="29.0"), "r1.power.baseline_lower").recomputed == "higher"
+    assert check(reprint(register, r1__power__baseline="29.0"), "r1.power.baseline_lower").recomputed == "higher"
 
 
 def test_a_fall_larger_than_the_baseline_has_no_families(register: pd.DataFrame) -> None:

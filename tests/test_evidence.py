@@ -4,12 +4,10 @@ import json
 
 import pandas as pd
 import pytest
-from IPython import display as ipython
 
 from crewe_lib import formats as f
-from crewe_lib import provenance
 from crewe_lib.errors import EvidenceError
-from crewe_lib.evidence import EVIDENCE_MIME, Chapter, Column, collect, unregistered
+from crewe_lib.evidence import EVIDENCE_MIME, Column, collect, unregistered
 from crewe_lib.provenance import DataFile, note_read, traced
 
 
@@ -32,23 +30,6 @@ def edited() -> pd.DataFrame:
 
 def draw_nothing(data, *, ax):
     return ax.plot(data["n"])[0].axes
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    outputs = []
-
-    def record(data, raw=False, metadata=None):
-        outputs.append({"data": data if raw else {"text/markdown": data.data}, "metadata": metadata or {}})
-
-    monkeypatch.setattr(ipython, "display", record)
-    yield outputs
-    provenance.stop_recording()
-
-
-@pytest.fixture
-def chapter(shown):
-    return Chapter("05_cost_benefit", parameters={})
 
 
 def test_number_carries_text_value_and_origin(chapter, shown) -> None:

@@ -8,17 +8,17 @@ import nbformat
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from IPython import display as ipython
+from small_repository import make_repository
 from test_book import GOOD, notebook
 
 from crewe_lib import formats as f
-from crewe_lib import pages, prose, provenance
+from crewe_lib import pages, prose
 from crewe_lib.book import Request, build_book
 from crewe_lib.errors import BuildError
-from crewe_lib.evidence import Chapter, Column, collect
+from crewe_lib.evidence import Column, collect
 from crewe_lib.kinds import format_running
 from crewe_lib.pdf import missing_system_libraries
-from crewe_lib.provenance import REPOSITORY, DataFile, note_read, note_simulated, traced
+from crewe_lib.provenance import DataFile, note_read, note_simulated, traced
 from crewe_lib.synthetic import simulate
 from crewe_lib.trace import load_evidence
 
@@ -49,18 +49,7 @@ ev.table("{short}.real", panel, columns={{"name": Column("Name"), "year": Column
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     """Three chapters: one rests on no data, one on simulated data, one on both simulated and official."""
-    root = tmp_path_factory.mktemp("repository")
-    for name in ("chapters", "params"):
-        (root / name).mkdir()
-    for name in ("_config.yml", "references.bib"):
-        (root / name).write_text((REPOSITORY / name).read_text(encoding="utf-8"), encoding="utf-8")
-    (root / "_static").symlink_to(REPOSITORY / "_static")
-    (root / "index.md").write_text("# A tiny book\n\n```{tableofcontents}\n```\n")
-    names = ("01_one", "02_two", "03_three")
-    listed = "".join(f"      - file: chapters/{name}\n" for name in names)
-    (root / "_toc.yml").write_text(f"format: jb-book\nroot: index\nparts:\n  - caption: Part\n    chapters:\n{listed}")
-    alpha = "{type: float, default: 0.05, above: 0, below: 1, help: error rate}"
-    (root / "params" / "published.yml").write_text("".join(f"{name}:\n  alpha: {alpha}\n" for name in names))
+    root = make_repository(tmp_path_factory.mktemp("repository"), ("01_one", "02_two", "03_three"))
     nbformat.write(notebook("01_one", GOOD), root / "chapters" / "01_one.ipynb")
     text = "In {glue:text}`%s.level` simulated panels."
     nbformat.write(notebook("02_two", SIMULATED, text), root / "chapters" / "02_two.ipynb")
@@ -171,23 +160,6 @@ def count_rows(frame: pd.DataFrame) -> dict[str, int]:
 @traced
 def derive_twice() -> pd.DataFrame:
     return derive_draw()
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    outputs = []
-
-    def record(data, raw=False, metadata=None):
-        outputs.append({"data": data if raw else {"text/markdown": data.data}, "metadata": metadata or {}})
-
-    monkeypatch.setattr(ipython, "display", record)
-    yield outputs
-    provenance.stop_recording()
-
-
-@pytest.fixture
-def chapter(shown):
-    return Chapter("05_cost_benefit", parameters={})
 
 
 def draw_nothing(data, *, ax):

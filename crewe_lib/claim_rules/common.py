@@ -118,8 +118,3 @@ def restated(source: str, *, differs: Severity | None = None, note: str = "") ->
         )
 
     return compute
-
-
-def tabulated(ids: Sequence[str], reader: Reader) -> list[float]:
-    """The numbers of several claims, in order."""
-    return [reader.number(id) for id in ids]
