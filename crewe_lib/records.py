@@ -14,6 +14,7 @@ from crewe_lib.errors import DataError
 from crewe_lib.intake.check import Examined, examine_folder
 from crewe_lib.intake.faults import write_faults
 from crewe_lib.intake.types import to_typed
+from crewe_lib.provenance import traced
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,17 @@ def read_records(folder: Path) -> Records:
     Raises DataError with every fault if the folder does not pass the check, CreweError if there is none.
     """
     return examined_records(examine_folder(folder))
+
+
+@traced
+def describe_cohort(records: Records) -> dict[str, str]:
+    """What prose and captions call these records: name ('simulated cohort', 'records'), and one of its families."""
+    simulated = records.kind == "simulated"
+    return {
+        "name": "simulated cohort" if simulated else "records",
+        "family": "simulated family" if simulated else "family",
+        "families": "simulated families" if simulated else "families",
+    }
 
 
 def examined_records(seen: Examined) -> Records:

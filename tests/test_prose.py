@@ -108,3 +108,13 @@ def test_an_unregistered_id_is_a_fault() -> None:
     faults = check_wording("01_rct", ["{glue:text}`rct.typo` and a caption with {rct.a}"], [item("rct.a", "official")])
     assert faults == ["01_rct: 'rct.typo' is shown but never registered"]
     assert find_bound("{glue:text}`05_cost_benefit.ipynb::cost_benefit.x`") == {"cost_benefit.x"}
+
+
+def test_a_bound_word_may_say_what_kind_a_result_is_but_an_id_may_not() -> None:
+    # One text serves the simulated cohort and a researcher's records: which of them it is, a bound word says.
+    number = {**item("rct.simulated_gap", "simulated"), "text": "8.5"}
+    word = {**item("rct.cohort", "simulated"), "kind": "word", "text": "simulated cohort"}
+    said = "In the {glue:text}`rct.cohort` the gap is {glue:text}`rct.simulated_gap`."
+    assert check_wording("01_rct", [said], [number, word]) == []
+    unsaid = check_wording("01_rct", ["The gap is {glue:text}`rct.simulated_gap`."], [number])
+    assert len(unsaid) == 1 and "without the word 'simulated'" in unsaid[0]
