@@ -167,6 +167,7 @@ def derive_rules() -> pd.DataFrame:
 STATED: Mapping[str, str] = {
     "derive_study_dates": "R1, assumptions 1 and 3; R2, Appendix 4",
     "derive_cases": "R1, Appendix 6; R2, Appendix 4",
+    "derive_children": "Ours; the reports analyse one lead child of each family",
     "derive_index_episodes": "Our reading, after R1, assumption 1",
     "derive_history": "R1, assumption 2",
     "derive_rereferred_round1": "R1, assumption 3",

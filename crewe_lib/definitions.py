@@ -1,8 +1,9 @@
-"""The reports' definitions as code: from records to one row per family, and the outcomes of the first round.
+"""The reports' definitions as code: from records to one row per family or child, and the outcomes of the first round.
 
-The unit of randomisation is the family; the unit of analysis is its lead child, and of the lead child's episodes the
-*index episode*: the earliest that was open on the first day of the pilot, or referred from then to its last. Outcomes
-are nullable: missing where the records cannot tell. R1 is the 2017 report, R2 that of 2020.
+The unit of randomisation is the family; the unit of analysis is its lead child, and of a child's episodes the *index
+episode*: the earliest that was open on the first day of the pilot, or referred from then to its last. Outcomes take
+either frame, `derive_cases` or `derive_children`, and are nullable: missing where the records cannot tell. R1 is the
+2017 report, R2 that of 2020.
 
 No function can tell a table that was not brought from one without rows. Whoever calls them must see to that before:
 chapters that need a table which is absent, such as `protection`, are left out.
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from crewe_lib.claim_register import read_register
+from crewe_lib.definition_days import completed_years, first_later_referral, not_after, not_before
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
@@ -24,6 +26,7 @@ from crewe_lib.records import Records
 ADULT_AGE, UNDER = 18, 11
 # Only the month of birth is held; the middle of the month is at most half a month off.
 BIRTHDAY = 15
+IDS = ("family_id", "child_id")  # the first columns of every outcome
 SteppedDownReading = Literal["any_but_escalated", "stepped_down"]
 
 
@@ -53,22 +56,39 @@ def derive_cases(records: Records, *, dates: StudyDates) -> pd.DataFrame:
     disability, ethnicity, other_cin (another child in need in the family), history, followed_to. Raises DataError if a
     family has no lead child or more than one, or if its lead child has no index episode.
     """
-    families = records.families[records.families["case_data"] == "1"]
-    lead = records.children[records.children["lead_child"] == "1"]
-    wrong = int((lead.groupby("family_id").size().reindex(families["family_id"]).fillna(0) != 1).sum())
-    if wrong:
-        raise DataError(f"children: {wrong} families do not have exactly one lead child.")
-    cases = families[["family_id", "arm"]].merge(lead.drop(columns="lead_child"), on="family_id", how="inner")
+    children = derive_children(records, dates=dates)
+    return children[children["lead_child"]].drop(columns="lead_child").reset_index(drop=True)
+
+
+@traced
+def derive_children(records: Records, *, dates: StudyDates) -> pd.DataFrame:
+    """One row per child in need with an index episode, lead children included, of the families in `derive_cases`.
+
+    Columns: those of `derive_cases`, of each child, with the history and the arm of its family; lead_child. Sorted by
+    family and child. A sibling without an index episode is left out. Raises DataError as `derive_cases` does.
+    """
+    families = records.families.loc[records.families["case_data"] == "1", ["family_id", "arm"]]
+    lead = records.children["lead_child"] == "1"
+    in_need = records.children[lead | (records.children["is_cin"] == "1")].assign(lead_child=lead)
+    _check_lead_children(families, in_need)
+    cases = families.merge(in_need, on="family_id", how="inner")
     cases = cases.merge(derive_index_episodes(records, dates=dates), on="child_id", how="left")
+    cases = cases[cases["lead_child"] | cases["episode_id"].notna()].reset_index(drop=True)
     _check_index_episodes(cases)
     cases["born_on"] = cases["born_in"] + pd.Timedelta(days=BIRTHDAY - 1)
     cases["referred_on"] = not_before(cases["referred_on_recorded"], dates.pilot_start)
     cases["age_at_referral"] = completed_years(cases["born_on"], cases["referred_on"])
     cases["under_11"] = cases["age_at_referral"] < UNDER
     cases["history"] = cases["family_id"].isin(_families_with_history(records, dates))
-    others = records.children[(records.children["lead_child"] == "0") & (records.children["is_cin"] == "1")]
-    cases["other_cin"] = cases["family_id"].isin(others["family_id"])
-    return cases[[*_CASE_COLUMNS]].sort_values("family_id", ignore_index=True)
+    cases["other_cin"] = cases["family_id"].map(in_need.groupby("family_id").size()) > 1
+    return cases[[*_CASE_COLUMNS, "lead_child"]].sort_values(["family_id", "child_id"], ignore_index=True)
+
+
+def _check_lead_children(families: pd.DataFrame, children: pd.DataFrame) -> None:
+    leads = children[children["lead_child"]].groupby("family_id").size()
+    wrong = int((leads.reindex(families["family_id"]).fillna(0) != 1).sum())
+    if wrong:
+        raise DataError(f"children: {wrong} families do not have exactly one lead child.")
 
 
 def _check_index_episodes(cases: pd.DataFrame) -> None:
@@ -139,43 +159,14 @@ def derive_history(records: Records, *, dates: StudyDates) -> pd.DataFrame:
     return pd.DataFrame({"family_id": families, "history": families.isin(known)})
 
 
-def completed_years(born: pd.Series, at: pd.Series | pd.Timestamp) -> pd.Series:
-    """Completed years of age on a day."""
-    day = at if isinstance(at, pd.Series) else pd.Series(at, index=born.index)
-    before = (day.dt.month < born.dt.month) | ((day.dt.month == born.dt.month) & (day.dt.day < born.dt.day))
-    years: pd.Series = day.dt.year - born.dt.year - before.astype("int64")
-    return years
-
-
-def not_before(days: pd.Series, first: pd.Timestamp) -> pd.Series:
-    """Days, those before the first put on it."""
-    return days.where(~(days < first), first)
-
-
-def not_after(days: pd.Series, last: pd.Timestamp) -> pd.Series:
-    """Days, those after the last put on it; a missing day stays missing."""
-    return days.where(~(days > last), last)
-
-
-def first_later_referral(records: Records, cases: pd.DataFrame, after: pd.Series) -> pd.Series:
-    """The first day on which the lead child was referred again, on or after the day `after` (one per case, NaT for
-    none). The index episode itself does not count."""
-    episodes = records.episodes[["child_id", "episode_id", "referred_on"]]
-    own = cases[["child_id", "episode_id"]].assign(after=after.to_numpy())
-    joined = own.merge(episodes, on="child_id", suffixes=("", "_other"))
-    later = joined[(joined["episode_id"] != joined["episode_id_other"]) & (joined["referred_on"] >= joined["after"])]
-    first = later.groupby("child_id")["referred_on"].min()
-    return pd.Series(cases["child_id"].map(first).to_numpy(), index=cases.index)
-
-
 @traced
 def derive_rereferred_round1(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
     """Re-referred within the pilot: closed and referred again between its first and last day (R1 assumption 3).
 
     A referral on the day of closing counts. If that day is unknown, a later episode referred by the end of the pilot
     proves that the case had closed. Taken as known for every case, although `followed_to` may be earlier than the end
-    of the pilot: a child without a recorded re-referral had none. Columns: family_id, rereferred (missing if the day of
-    closing is unknown and no later referral proves it), rereferred_on.
+    of the pilot: a child without a recorded re-referral had none. Columns: family_id, child_id, rereferred (missing if
+    the day of closing is unknown and no later referral proves it), rereferred_on.
     """
     unknown = _closed_on_unknown_day(cases)
     closed = cases["closed_on"].le(dates.pilot_end) | unknown
@@ -183,7 +174,7 @@ def derive_rereferred_round1(records: Records, cases: pd.DataFrame, *, dates: St
     found = closed & again.le(dates.pilot_end)
     rereferred = found.astype("boolean").mask(unknown & ~found)
     day = again.where(rereferred.fillna(False).astype(bool))
-    return pd.DataFrame({"family_id": cases["family_id"], "rereferred": rereferred, "rereferred_on": day})
+    return cases[[*IDS]].assign(rereferred=rereferred, rereferred_on=day)
 
 
 @traced
@@ -194,8 +185,8 @@ def derive_closed_round1(
 
     reading 'any_but_escalated': a case that closed for any reason but escalation was stepped down; 'stepped_down': only
     one whose recorded reason is that, so that a family that moved or a child that aged out does not count. Re-referral
-    is taken as known (`derive_rereferred_round1`). Columns: family_id, closed (missing if the day of closing is unknown
-    and no re-referral shows that the case did not stay closed). Raises CreweError for another reading.
+    is taken as known (`derive_rereferred_round1`). Columns: family_id, child_id, closed (missing if the day of closing
+    is unknown and no re-referral shows that the case did not stay closed). Raises CreweError for another reading.
     """
     check_reading(reading, ("any_but_escalated", "stepped_down"))
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"]
@@ -203,7 +194,7 @@ def derive_closed_round1(
     stepped_down = reason == "stepped_down" if reading == "stepped_down" else reason != "escalated"
     down = cases["closed_on"].le(dates.pilot_end) & stepped_down
     closed = (down.astype("boolean") & ~again).mask(again.isna())
-    return pd.DataFrame({"family_id": cases["family_id"], "closed": closed})
+    return cases[[*IDS]].assign(closed=closed)
 
 
 def check_reading(reading: str, allowed: tuple[str, ...]) -> None:
@@ -225,12 +216,12 @@ def derive_days_open(
 
     The event is closing by the rule of R1, so a case that was re-referred, like one still open, is censored on the
     pilot's last day; one that closed for a reason that is no stepping down is censored on the day it closed.
-    reading 'any_but_escalated' or 'stepped_down': as in `derive_closed_round1`. Columns: family_id, days, closed. Cases
-    with an unknown outcome are left out. Raises CreweError for another reading.
+    reading 'any_but_escalated' or 'stepped_down': as in `derive_closed_round1`. Columns: family_id, child_id, days,
+    closed. Cases with an unknown outcome are left out. Raises CreweError for another reading.
     """
     outcome = derive_closed_round1(records, cases, dates=dates, reading=reading)["closed"]
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)
     end = not_after(cases["closed_on"], dates.pilot_end).fillna(dates.pilot_end).mask(again, dates.pilot_end)
     days = (end - cases["referred_on"]).dt.days
-    table = pd.DataFrame({"family_id": cases["family_id"], "days": days, "closed": outcome})
+    table = cases[[*IDS]].assign(days=days, closed=outcome)
     return table[outcome.notna()].reset_index(drop=True)

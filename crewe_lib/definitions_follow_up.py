@@ -11,14 +11,8 @@ from typing import Literal
 
 import pandas as pd
 
-from crewe_lib.definitions import (
-    ADULT_AGE,
-    StudyDates,
-    check_reading,
-    completed_years,
-    first_later_referral,
-    not_after,
-)
+from crewe_lib.definition_days import completed_years, first_later_referral, not_after
+from crewe_lib.definitions import ADULT_AGE, IDS, StudyDates, check_reading
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
 
@@ -31,7 +25,7 @@ TWELVE_MONTHS = pd.DateOffset(months=12)
 def derive_closed_round2(
     records: Records, cases: pd.DataFrame, *, dates: StudyDates, reading: ClosedReading
 ) -> pd.DataFrame:
-    """Closed at the end of the long follow-up. Columns: family_id, closed.
+    """Closed at the end of the long follow-up. Columns: family_id, child_id, closed.
 
     reading 'status': no episode of the lead child is open on the last day, as the falling rates of R2 imply;
     'recorded': the index episode has a recorded closure by then, which is what R2 prints. A closure on an unknown day
@@ -47,14 +41,14 @@ def derive_closed_round2(
         closed = ~cases["child_id"].isin(episodes.loc[going_on, "child_id"])
     else:
         closed = recorded
-    return pd.DataFrame({"family_id": cases["family_id"], "closed": closed.astype("boolean")})
+    return cases[[*IDS]].assign(closed=closed.astype("boolean"))
 
 
 @traced
 def derive_rereferred_round2(
     records: Records, cases: pd.DataFrame, *, dates: StudyDates, reading: RereferralReading
 ) -> pd.DataFrame:
-    """Re-referred by the end of the long follow-up. Columns: family_id, rereferred.
+    """Re-referred by the end of the long follow-up. Columns: family_id, child_id, rereferred.
 
     reading 'any': referred again on any later day of the follow-up; 'printed': within twelve months of the original
     (recoded) referral, as R2 prints; 'statutory': within twelve months of the child's previous referral, whichever of
@@ -71,11 +65,11 @@ def derive_rereferred_round2(
         found = first_later_referral(records, cases, cases["referred_on"]).le(last)
     unknown = ~found & (cases["followed_to"] < last)
     rereferred = found.astype("boolean").mask(unknown.to_numpy())
-    return pd.DataFrame({"family_id": cases["family_id"], "rereferred": rereferred})
+    return cases[[*IDS]].assign(rereferred=rereferred)
 
 
 def _referred_soon_again(records: Records, cases: pd.DataFrame, dates: StudyDates) -> set[str]:
-    """Lead children with a referral in the follow-up within twelve months of their previous one, the days as recorded.
+    """Children with a referral in the follow-up within twelve months of their previous one, the days as recorded.
     Where any two referrals are that near, two that follow each other are."""
     own = cases[["child_id", "episode_id", "referred_on", "referred_on_recorded"]]
     episodes = records.episodes[["child_id", "episode_id", "referred_on"]]
@@ -93,25 +87,23 @@ def _referred_soon_again(records: Records, cases: pd.DataFrame, dates: StudyDate
 def derive_escalated(records: Records, cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
     """Escalated to child protection or care between the (recoded) referral and the last day, both inclusive.
 
-    Columns: family_id, escalated, escalated_on (the first day).
+    Columns: family_id, child_id, escalated, escalated_on (the first day).
     """
     joined = cases[["child_id", "referred_on"]].merge(records.protection, on="child_id")
     within = (joined["started_on"] >= joined["referred_on"]) & (joined["started_on"] <= dates.study_end)
     first = cases["child_id"].map(joined[within].groupby("child_id")["started_on"].min())
     day = pd.Series(pd.to_datetime(first).to_numpy(), index=cases.index)
-    return pd.DataFrame(
-        {"family_id": cases["family_id"], "escalated": day.notna().astype("boolean"), "escalated_on": day}
-    )
+    return cases[[*IDS]].assign(escalated=day.notna().astype("boolean"), escalated_on=day)
 
 
 @traced
 def derive_aged_out(cases: pd.DataFrame, *, dates: StudyDates) -> pd.DataFrame:
     """Turned eighteen on or before the last day; the birthday is taken to be in the middle of the month of birth.
 
-    Columns: family_id, aged_out.
+    Columns: family_id, child_id, aged_out.
     """
     aged = completed_years(cases["born_on"], dates.study_end) >= ADULT_AGE
-    return pd.DataFrame({"family_id": cases["family_id"], "aged_out": aged.astype("boolean")})
+    return cases[[*IDS]].assign(aged_out=aged.astype("boolean"))
 
 
 @traced
@@ -132,11 +124,8 @@ def derive_case_length(records: Records, cases: pd.DataFrame, *, dates: StudyDat
     lost = ~opened.le(dates.study_end) | ((cases["status"] == "closed") & cases["closed_on"].isna())
     days = (cases["closed_on"].where(over, dates.study_end) - opened).dt.days
     entered = (cases["referred_on"] - opened).dt.days.clip(lower=0)
-    return pd.DataFrame(
-        {
-            "family_id": cases["family_id"],
-            "days": days.astype("Int64").mask(lost),
-            "closed": known.astype("boolean").mask(lost),
-            "entered": entered.astype("Int64").mask(lost),
-        }
+    return cases[[*IDS]].assign(
+        days=days.astype("Int64").mask(lost),
+        closed=known.astype("boolean").mask(lost),
+        entered=entered.astype("Int64").mask(lost),
     )

@@ -38,6 +38,42 @@ def test_design_effect_and_effective_children_by_hand() -> None:
     assert PLAIN.z == pytest.approx((1.959964, 0.841621), abs=1e-6)
 
 
+def test_unequal_families_by_hand() -> None:
+    # 1 + ((1 + 0.25) x 3 - 1) x 0.36 = 1 + 2.75 x 0.36.
+    assert Design(children=3, icc=0.36, alpha=0.05, power=0.8, cv=0.5).effect == pytest.approx(1.99)
+    # Siblings wholly alike: a family of m children counts with weight m, so n families are worth n / (1 + cv^2).
+    same = Design(children=3, icc=1, alpha=0.05, power=0.8, cv=0.5)
+    assert same.effective(100) == pytest.approx(80)
+    assert Design(children=3, icc=0, alpha=0.05, power=0.8, cv=0.5).effect == 1
+    assert Design(children=3, icc=0.36, alpha=0.05, power=0.8, cv=0).effect == TWINS.effect
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=40), st.floats(0, 1))
+def test_unequal_families_give_the_variance_of_the_mean(sizes: list[int], icc: float) -> None:
+    """The variance of the mean of exchangeable children, family by family: m (1 + (m - 1) ICC) / N^2 for each."""
+    total, families = sum(sizes), len(sizes)
+    mean = total / families
+    cv = math.sqrt(sum((m - mean) ** 2 for m in sizes) / families) / mean
+    variance = sum(m * (1 + (m - 1) * icc) for m in sizes) / total**2
+    design = Design(children=mean, icc=icc, alpha=0.05, power=0.8, cv=cv)
+    assert 1 / design.effective(families) == pytest.approx(variance, rel=1e-9)
+
+
+def test_unequal_families_detect_less() -> None:
+    arms = {"treated": 88, "control": 44}
+    least = [
+        fit_detectable(
+            0.226,
+            **arms,
+            design=Design(children=2.47, icc=0.36, alpha=0.05, power=0.8, cv=cv),
+            form="arcsine",
+            direction="fall",
+        )
+        for cv in (0.0, 0.25, 0.5, 1.0)
+    ]
+    assert least == sorted(least) and len(set(least)) == 4
+
+
 def test_arcsine_by_hand() -> None:
     # 2 asin sqrt(0.377) - 2 asin sqrt(0.226) = 1.32241 - 0.99098; (2.801585 / h)^2 x 2 children in each arm.
     h = 2 * (math.asin(math.sqrt(0.377)) - math.asin(math.sqrt(0.226)))
@@ -149,6 +185,10 @@ def test_a_change_too_large_to_be_possible_is_missing() -> None:
         ({"icc": 1.2}, "intra-class correlation is 1.2"),
         ({"alpha": 5}, "alpha is 5"),
         ({"power": 0}, "power is 0"),
+        ({"cv": -0.1}, "variation of family sizes is -0.1; it must be 0 or more"),
+        ({"cv": math.inf}, "variation of family sizes is inf"),
+        ({"cv": math.nan}, "variation of family sizes is nan"),
+        ({"children": 1, "cv": 0.5}, "every family has one child, so sizes cannot vary; cv is 0.5"),
     ],
 )
 def test_bad_designs_are_named(change: dict[str, float], message: str) -> None:

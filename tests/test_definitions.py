@@ -7,7 +7,7 @@ from crewe_lib import definitions as d
 from crewe_lib import definitions_follow_up as f
 from crewe_lib.contract import TABLES
 from crewe_lib.errors import CreweError, DataError
-from crewe_lib.load import load_claims
+from crewe_lib.load import load_claims, load_simulated_cohort
 from crewe_lib.records import Records, to_records
 
 DATES = d.StudyDates(pd.Timestamp("2015-08-01"), pd.Timestamp("2016-11-01"), pd.Timestamp("2019-11-22"))
@@ -29,6 +29,16 @@ CHILD = {
     "is_cin": "1",
     "followed_to": "2019-11-22",
 }
+
+READINGS = ("any_but_escalated", "stepped_down")
+OUTCOMES = [
+    (d.derive_rereferred_round1, {}),
+    *((define, {"reading": r}) for define in (d.derive_closed_round1, d.derive_days_open) for r in READINGS),
+    *((f.derive_closed_round2, {"reading": r}) for r in ("status", "recorded")),
+    *((f.derive_rereferred_round2, {"reading": r}) for r in ("any", "printed", "statutory")),
+    (f.derive_escalated, {}),
+    (f.derive_case_length, {}),
+]
 
 
 def frame(table: str, rows: list[dict]) -> pd.DataFrame:
@@ -139,6 +149,64 @@ class TestReferral:
         made = records({})
         made.families["case_data"] = "0"
         assert d.derive_cases(made, dates=DATES).empty
+
+
+SIBLING = {"child_id": "c2", "family_id": "f1", **CHILD, "lead_child": "0", "born_in": "2003-01"}
+
+
+class TestChildren:
+    def test_lead_children_are_the_cases_in_the_cohort(self) -> None:
+        cohort = load_simulated_cohort()
+        cases, children = (define(cohort, dates=DATES) for define in (d.derive_cases, d.derive_children))
+        leads = children[children["lead_child"]].drop(columns="lead_child").reset_index(drop=True)
+        pd.testing.assert_frame_equal(leads, cases)
+        assert children["child_id"].is_unique and set(children["family_id"]) == set(cases["family_id"])
+        assert len(children) > len(cases) and children["episode_id"].notna().all()
+
+    def test_outcomes_of_lead_children_do_not_depend_on_the_frame(self) -> None:
+        cohort = load_simulated_cohort()
+        cases, children = (define(cohort, dates=DATES) for define in (d.derive_cases, d.derive_children))
+        for define, options in OUTCOMES:
+            few, many = (define(cohort, frame, dates=DATES, **options) for frame in (cases, children))
+            assert list(few)[:2] == ["family_id", "child_id"] and many["child_id"].is_unique
+            leads = many[many["child_id"].isin(cases["child_id"])].reset_index(drop=True)
+            pd.testing.assert_frame_equal(leads, few)
+        aged = [f.derive_aged_out(frame, dates=DATES).set_index("child_id")["aged_out"] for frame in (cases, children)]
+        pd.testing.assert_series_equal(aged[1][aged[0].index], aged[0])
+
+    def test_a_sibling_has_an_episode_an_age_and_an_outcome_of_its_own(self) -> None:
+        own = {"child_id": "c2", "referred_on": "2015-12-01", **closed("2016-02-01")}
+        made = records({}, own, others=[SIBLING])
+        children = d.derive_children(made, dates=DATES).set_index("child_id")
+        assert children["lead_child"].to_dict() == {"c1": True, "c2": False}
+        assert children["episode_id"].to_dict() == {"c1": "e1", "c2": "e2"}
+        assert children["under_11"].to_dict() == {"c1": True, "c2": False} and children["other_cin"].all()
+        frame = d.derive_children(made, dates=DATES)
+        shut = d.derive_closed_round1(made, frame, dates=DATES, reading="any_but_escalated")
+        assert shut.set_index("child_id")["closed"].to_dict() == {"c1": False, "c2": True}
+        days = d.derive_days_open(made, frame, dates=DATES, reading="any_but_escalated")
+        assert days.set_index("child_id")["days"].to_dict() == {"c1": 397, "c2": 62}
+
+    def test_the_history_of_a_family_is_that_of_all_its_children(self) -> None:
+        early = {"child_id": "c2", "referred_on": "2015-05-01", "plan_opened_on": "2015-05-09"}
+        assert d.derive_children(records({}, early, others=[SIBLING]), dates=DATES)["history"].all()
+
+    @pytest.mark.parametrize(
+        ("sibling", "episode"),
+        [({"is_cin": "0"}, {}), ({}, {"referred_on": "2016-11-02"}), ({}, None)],
+        ids=["not in need", "referred after the pilot", "no episode"],
+    )
+    def test_a_sibling_without_need_or_index_episode_is_left_out(self, sibling: dict, episode: dict | None) -> None:
+        own = [] if episode is None else [{"child_id": "c2", "plan_opened_on": "", **episode}]
+        made = records({}, *own, others=[{**SIBLING, **sibling}])
+        children = d.derive_children(made, dates=DATES)
+        assert children["child_id"].tolist() == ["c1"]
+        assert children["other_cin"].tolist() == [sibling == {}]
+
+    def test_a_lead_child_without_an_index_episode_is_refused_whatever_its_siblings_have(self) -> None:
+        made = records({"child_id": "c2"}, others=[SIBLING])
+        with pytest.raises(DataError, match="without an index episode: 1"):
+            d.derive_children(made, dates=DATES)
 
 
 class TestHistory:

@@ -1,4 +1,4 @@
-"""Least squares: hand arithmetic, statsmodels for the classical covariance, clubSandwich (R) for CR2."""
+"""Least squares: hand arithmetic, statsmodels, and sandwich, clubSandwich and estimatr (R) for the robust errors."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from crewe_lib.errors import CreweError
-from crewe_lib.models.linear import fit_linear
+from crewe_lib.models.linear import Covariance, LinearFit, fit_linear, lin_design
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -48,6 +48,150 @@ def test_classical_agrees_with_statsmodels(case: str) -> None:
     low, high, p_value = ours.interval(1, 0.1)
     np.testing.assert_allclose([low, high], theirs.conf_int(0.1)[1], rtol=1e-9)
     assert p_value == pytest.approx(theirs.pvalues[1], rel=1e-9)
+
+
+def trial() -> tuple[np.ndarray, np.ndarray, np.ndarray, pd.DataFrame]:
+    """Outcome, matrix, families: siblings in families as in the trial (made up; see linear_trial.R)."""
+    d = pd.read_csv(REFERENCE / "linear_trial_input.csv")
+    columns = ["treated", "female", "age_2", "age_3", "age_4", "disability", "history"]
+    x = np.column_stack([np.ones(len(d)), d[columns]])
+    return d["closed"].to_numpy(float), x, d["family"].to_numpy(), d
+
+
+def reference(case: str) -> pd.DataFrame:
+    return pd.read_csv(REFERENCE / "linear_trial.csv", comment="#").query("case == @case")
+
+
+def agrees(fit: LinearFit, case: str, kept: slice = slice(None)) -> None:
+    # Twelve digits are printed at the least, and both sides are exact linear algebra.
+    expected = reference(case)
+    np.testing.assert_allclose(fit.coefficients[kept], expected["estimate"][kept], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(fit.std_errors[kept], expected["std_error"][kept], rtol=1e-9)
+    np.testing.assert_allclose(fit.df[kept], expected["df"][kept], rtol=1e-8)
+    assert len(expected) == len(fit.coefficients)
+
+
+ROBUST: tuple[Covariance, ...] = ("HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2")
+
+
+@pytest.mark.parametrize("covariance", ROBUST)
+def test_robust_errors_agree_with_sandwich_and_clubsandwich(covariance: Covariance) -> None:
+    """clubSandwich calls Stata's factor, which is ours, CR1S."""
+    y, x, family, _ = trial()
+    agrees(fit_linear(y, x, covariance=covariance, clusters=family), covariance)
+
+
+@pytest.mark.parametrize("covariance", ["HC0", "HC1", "HC2", "HC3", "CR0", "CR1"])
+def test_robust_errors_agree_with_statsmodels(covariance: Covariance) -> None:
+    y, x, family, _ = trial()
+    clustered = {"groups": family, "use_correction": covariance == "CR1"} if covariance.startswith("CR") else {}
+    kind = "cluster" if clustered else covariance
+    theirs = sm.OLS(y, x).fit(cov_type=kind, cov_kwds=clustered or None, use_t=True)
+    ours = fit_linear(y, x, covariance=covariance, clusters=family)
+    np.testing.assert_allclose(ours.covariance_matrix, theirs.cov_params(), rtol=1e-9, atol=1e-15)
+    low, high, p_value = ours.interval(1, 0.05)
+    np.testing.assert_allclose([low, high], theirs.conf_int()[1], rtol=1e-9)
+    assert p_value == pytest.approx(theirs.pvalues[1], rel=1e-9)
+
+
+def test_cr2_of_single_rows_is_hc2_with_bell_and_mccaffrey_df() -> None:
+    """Their degrees of freedom from the n × n matrix, as printed: Γ = A'MA for loadings A, tr(Γ)² / tr(Γ²)."""
+    y, x, _, _ = trial()
+    fit = fit_linear(y, x, covariance="CR2", clusters=np.arange(len(y)))
+    agrees(fit, "CR2 one row a cluster")
+    np.testing.assert_allclose(fit.covariance_matrix, fit_linear(y, x, covariance="HC2").covariance_matrix, rtol=1e-9)
+    bread = np.linalg.inv(x.T @ x)
+    maker = np.eye(len(y)) - x @ bread @ x.T
+    loading = (x @ bread)[:, 1] / np.sqrt(np.diag(maker))
+    gram = loading[:, None] * maker * loading
+    assert fit.df[1] == pytest.approx(np.trace(gram) ** 2 / (gram**2).sum(), rel=1e-9)
+
+
+def test_a_lone_member_leaves_the_others_as_they_would_be_without_it() -> None:
+    y, x, family, d = trial()
+    lone = d["lone"].to_numpy(float)
+    wide, rest = np.column_stack([x, lone]), lone == 0
+    agrees(fit_linear(y, wide, covariance="CR2", clusters=family), "CR2 lone", slice(0, 8))
+    for covariance in ("HC2", "HC3"):
+        fit = fit_linear(y, wide, covariance=covariance)
+        without = fit_linear(y[rest], x[rest], covariance=covariance)
+        np.testing.assert_allclose(fit.std_errors[:8], without.std_errors, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("covariance", ROBUST)
+def test_what_rests_on_one_row_or_cluster_has_no_error(covariance: Covariance) -> None:
+    """A lone child's own coefficient, and a treatment that one family alone received."""
+    y, x, family, d = trial()
+    fit = fit_linear(y, np.column_stack([x, d["lone"]]), covariance=covariance, clusters=family)
+    assert np.isnan(fit.std_errors[8])
+    assert np.isfinite(fit.std_errors[:8]).all()
+    with pytest.raises(CreweError, match="coefficient 8 rests on a single row or cluster"):
+        fit.interval(8, 0.05)
+    if covariance.startswith("CR"):
+        one = np.column_stack([np.ones(len(y)), family == 3])
+        with pytest.raises(CreweError, match="coefficient 1 rests on a single"):
+            fit_linear(y, one, covariance=covariance, clusters=family).interval(1, 0.05)
+
+
+def test_an_error_of_zero_is_named() -> None:
+    """The control group does not vary, so the robust error of its mean is zero."""
+    y, x = np.r_[np.ones(5), 1.0, 0, 1, 0], np.column_stack([np.ones(9), np.r_[np.zeros(5), np.ones(4)]])
+    fit = fit_linear(y, x, covariance="HC1")
+    assert fit.interval(1, 0.05)[2] > 0
+    with pytest.raises(CreweError, match="does not vary"):
+        fit.interval(0, 0.05)
+
+
+@pytest.mark.parametrize(("case", "covariance"), [("Lin HC2", "HC2"), ("Lin CR2", "CR2")])
+def test_lin_adjustment_agrees_with_estimatr(case: str, covariance: Covariance) -> None:
+    y, x, family, _ = trial()
+    design = lin_design(x[:, 1], x[:, [2, 3, 4, 5, 7]])
+    agrees(fit_linear(y, design, covariance=covariance, clusters=family), case)
+
+
+def test_lin_adjustment_leaves_out_what_other_columns_determine() -> None:
+    """Disability occurs in one arm only, so its slope in the other cannot be known."""
+    y, x, _, _ = trial()
+    design = lin_design(x[:, 1], x[:, [2, 6]])
+    assert design.shape[1] == 5
+    fit, expected = fit_linear(y, design, covariance="HC2"), reference("Lin aliased")
+    assert fit.coefficients[1] == pytest.approx(expected["estimate"].iloc[1], rel=1e-9)
+    assert fit.std_errors[1] == pytest.approx(expected["std_error"].iloc[1], rel=1e-9)
+
+
+def test_lin_adjustment_of_a_saturated_model_is_the_weighted_mean_of_strata() -> None:
+    """By hand: two strata with differences 3 and 1, of 4 and 6 rows: 3 · 0.4 + 1 · 0.6 = 1.8."""
+    stratum, treated = np.repeat([0.0, 1.0], [4, 6]), np.array([0.0, 0, 1, 1, 0, 0, 0, 1, 1, 1])
+    y = np.array([1.0, 3, 4, 6, 0, 1, 2, 1, 2, 3])
+    fit = fit_linear(y, lin_design(treated, stratum[:, None]), covariance="HC2")
+    assert fit.coefficients[1] == pytest.approx(1.8)
+
+
+def test_cr2_needs_no_matrix_of_all_rows() -> None:
+    """30,000 rows in 12,000 clusters: n × n or G × n × k numbers would not fit in memory."""
+    rng = np.random.default_rng(2)
+    clusters = np.repeat(np.arange(12_000), rng.integers(1, 5, 12_000))
+    treated = (clusters % 3 == 0).astype(float)
+    x = np.column_stack([np.ones(len(clusters)), treated, rng.normal(size=len(clusters))])
+    y = rng.normal(size=12_000)[clusters] + rng.normal(size=len(clusters))
+    fit = fit_linear(y, x, covariance="CR2", clusters=clusters)
+    plain = fit_linear(y, x, covariance="CR1", clusters=clusters)
+    # With so many clusters the corrections hardly matter.
+    np.testing.assert_allclose(fit.std_errors, plain.std_errors, rtol=1e-3)
+    assert 1_000 < fit.df[1] < 12_000
+
+
+def test_swapped_arms_flip_the_sign_and_nothing_else() -> None:
+    y, x, family, _ = trial()
+    swapped = x.copy()
+    swapped[:, 1] = 1 - x[:, 1]
+    for covariance in ROBUST:
+        one = fit_linear(y, x, covariance=covariance, clusters=family)
+        other = fit_linear(y, swapped, covariance=covariance, clusters=family)
+        assert other.coefficients[1] == pytest.approx(-one.coefficients[1], rel=1e-9)
+        assert other.std_errors[1] == pytest.approx(one.std_errors[1], rel=1e-9)
+        assert other.df[1] == pytest.approx(one.df[1], rel=1e-8)
 
 
 def test_cr2_of_two_means_is_welch() -> None:
@@ -103,8 +247,10 @@ def test_interval_holds_the_level_under_equal_variances() -> None:
         (dict(y=[1.0, np.nan, 3.0, 4.0]), "missing values"),
         (dict(x=np.ones((4, 2))), "collinear"),
         (dict(x=np.eye(4)), "4 observations cannot estimate 4"),
-        (dict(covariance="HC7"), "must be 'classical' or 'CR2'"),
-        (dict(covariance="CR2"), "needs the clusters"),
+        (dict(covariance="HC7"), "must be one of classical, HC0, .*, CR2"),
+        (dict(covariance="CR2"), "CR2 needs the clusters"),
+        (dict(covariance="CR0"), "CR0 needs the clusters"),
+        (dict(covariance="CR1", clusters=[1, 1, 1, 1]), "1 clusters are too few"),
         (dict(covariance="CR2", clusters=[1, 1, 2, 2]), "2 clusters are too few"),
         (dict(covariance="CR2", clusters=[1, 2, 3]), "must be 4 labels without a gap"),
         (dict(covariance="CR2", clusters=[1, 2, 3, None]), "must be 4 labels without a gap"),

@@ -82,7 +82,15 @@ def derived(records: Records) -> list[pd.DataFrame]:
         f.derive_rereferred_round2(records, cases, dates=DATES, reading=r) for r in ("any", "printed", "statutory")
     ]
     rest = [define(records, cases, dates=DATES) for define in (f.derive_escalated, f.derive_case_length)]
-    return [cases, *round1, d.derive_rereferred_round1(records, cases, dates=DATES), *readings, *again, *rest]
+    return [
+        cases,
+        d.derive_children(records, dates=DATES),
+        *round1,
+        d.derive_rereferred_round1(records, cases, dates=DATES),
+        *readings,
+        *again,
+        *rest,
+    ]
 
 
 def test_rewritten_records_are_the_same_records_and_give_the_same_derived_tables(tmp_path) -> None:

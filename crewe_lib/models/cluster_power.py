@@ -1,8 +1,9 @@
 """Power of a comparison of two proportions among children who are allocated by family.
 
 The children of a family are alike: with m children per family and intra-class correlation ICC, n families count as
-n × m / (1 + (m − 1) × ICC) independent children (Donner and Klar 2000, section 5.2). Families of unequal size are
-ignored: they weigh less than as many of equal size, so the true power is somewhat lower. Forms of the test:
+n × m / (1 + (m − 1) × ICC) independent children (Donner and Klar 2000, section 5.2). Families of unequal size weigh
+less: with cv, the standard deviation of their sizes over the mean m, the divisor is 1 + ((1 + cv²) × m − 1) × ICC
+(Eldridge, Ashby and Kerry 2006, for a test that gives every child the same weight). Forms of the test:
 
 | form | standardises the difference by |
 |---|---|
@@ -38,13 +39,15 @@ class Design:
     """What a power calculation assumes of families and test.
 
     children: mean per family, 1 or more; icc: intra-class correlation within a family, 0 to 1; alpha: of the two-sided
-    test; power: wanted; both between 0 and 1. Raises CreweError outside these.
+    test; power: wanted; both between 0 and 1; cv: standard deviation of family sizes over their mean, 0 or more, and 0
+    where every family has one child. Raises CreweError outside these.
     """
 
     children: float
     icc: float
     alpha: float
     power: float
+    cv: float = 0.0
 
     def __post_init__(self) -> None:
         if self.children < 1:
@@ -54,11 +57,16 @@ class Design:
         for name, value in (("alpha", self.alpha), ("power", self.power)):
             if not 0 < value < 1:
                 raise CreweError(f"{name} is {value:g}; it must lie between 0 and 1 (0.05 is 5%).")
+        if not 0 <= self.cv < math.inf:
+            raise CreweError(f"the coefficient of variation of family sizes is {self.cv:g}; it must be 0 or more.")
+        if self.children == 1 and self.cv > 0:
+            raise CreweError(f"every family has one child, so sizes cannot vary; cv is {self.cv:g} and must be 0.")
 
     @property
     def effect(self) -> float:
-        """The design effect, 1 + (m − 1) × ICC: how many children of families weigh as much as one alone."""
-        return 1 + (self.children - 1) * self.icc
+        """The design effect, 1 + ((1 + cv²) × m − 1) × ICC: how many children of families weigh as much as one alone;
+        1 + (m − 1) × ICC for families of equal size."""
+        return 1 + ((1 + self.cv**2) * self.children - 1) * self.icc
 
     def effective(self, families: float) -> float:
         """Independent children that so many families are worth."""
