@@ -27,9 +27,12 @@ lint: $(READY)
 bench: $(READY)  ## time beside common routes, as ratios (some minutes, which the common routes take)
 	$(BIN)/python -m benchmarks.placebo
 	$(BIN)/python -m benchmarks.synthetic_control
+	$(BIN)/python -m benchmarks.randomisation
+	$(BIN)/python -m benchmarks.survival
 
-study: $(READY)  ## the simulated study of each method's size, into data/simulated_studies
+study: $(READY)  ## the simulated studies of the methods, into data/simulated_studies
 	$(BIN)/python -m benchmarks.inference_size
+	$(BIN)/python -m benchmarks.coverage
 
 test-slow: $(READY)  ## the long studies
 	$(BIN)/pytest -m slow

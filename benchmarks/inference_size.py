@@ -23,10 +23,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
-from crewe_lib.datapackage import write_descriptor
+from benchmarks.stored import TO, describe_fields, write_study
 from crewe_lib.la_did import derive_rates
 from crewe_lib.load import load_la_panel
-from crewe_lib.provenance import REPOSITORY
 
 Array = npt.NDArray[np.float64]
 UNITS, PERIODS, N_PRE, ALPHA = 149, 9, 5, 0.05
@@ -34,7 +33,6 @@ NOISE_SD, PERSISTENCE, SHOCK_SDS = 8.0, 0.4, (0, 10, 25)
 AUTHORITY_SD, YEAR_SD = 24.0, 3.0
 MEDIAN_POPULATION, LOG_POPULATION_SD = 268_000.0, 0.42
 REPLICATIONS, CHUNK, SEED = 10_000, 500, 20150401
-TO = REPOSITORY / "data" / "simulated_studies"
 
 
 @dataclass(frozen=True)
@@ -241,40 +239,18 @@ FIELDS = {
 
 
 def write(table: pd.DataFrame, folder: Path) -> None:
-    """The table and its card."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "inference_size.csv", index=False, lineterminator="\n")
-    fields = [
-        {"name": n, "type": t, "description": d, "constraints": {"required": True}} for n, (t, d) in FIELDS.items()
-    ]
+    """The table and its entry in the card."""
     resource = {
         "name": "inference_size",
-        "path": "inference_size.csv",
         "title": "Rejection rates under no effect, one treated authority",
         "description": f"{UNITS} authorities, {N_PRE} years before and {PERIODS - N_PRE} after. Yearly noise with "
         f"standard deviation {NOISE_SD:g} per 10,000 residents and autocorrelation {PERSISTENCE:g}, chosen to be near "
         "the official case closures of 2011 to 2019 (python -m benchmarks.inference_size --calibrate). Seed "
         f"{SEED}; benchmarks/inference_size.py rewrites the file.",
-        "format": "csv",
-        "mediatype": "text/csv",
-        "encoding": "utf-8",
         "dates": f"simulated; no calendar time; seed {SEED}",
-        "schema": {"fields": fields, "primaryKey": ["design", "shock_sd", "method"]},
+        "schema": {"fields": describe_fields(FIELDS), "primaryKey": ["design", "shock_sd", "method"]},
     }
-    write_descriptor(
-        folder,
-        {
-            "profile": "tabular-data-package",
-            "name": "simulated_studies",
-            "kind": "simulated",
-            "title": "Stored simulation studies of the methods",
-            "description": "Invented panels in which nothing happens, to see how often a method finds something. "
-            "They say nothing about Crewe.",
-            "licenses": [{"name": "CC0-1.0", "title": "CC0 1.0 Universal (made by this project)"}],
-            "sources": [{"title": "Simulated by this project, benchmarks/inference_size.py"}],
-            "resources": [resource],
-        },
-    )
+    write_study(table, folder, resource)
 
 
 def main() -> None:

@@ -52,7 +52,6 @@ CONCLUSION_COLUMNS: Mapping[str, Column] = {
     "interval": Column("Not excluded"),
     "narrow": Column("For equivalence"),
     "equivalent": Column("Within the margin", either("yes", "no")),
-    "chance": Column("Chance to show it, if there is none", format_chance),
     "margin_needed": Column("Margin it could show", fixed(0)),
     "families": Column("Families needed", fixed(0)),
 }

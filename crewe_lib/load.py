@@ -19,10 +19,11 @@ from crewe_lib.intake.place import RECORDS, files_read, find_records
 from crewe_lib.interview_table import INTERVIEWS
 from crewe_lib.la_size import INFERENCE_SIZE
 from crewe_lib.provenance import REPOSITORY, DataFile, note_read, traced
+from crewe_lib.rct_coverage import COVERAGE
 from crewe_lib.records import Records, examined_records
 from crewe_lib.risk_framework import read_risk_framework
 from crewe_lib.service_table import SERVICE_CAPACITY
-from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL
+from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL, PRIMARY_NEED
 from crewe_lib.targets.tables import CALIBRATION_TARGETS
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
@@ -148,6 +149,17 @@ def load_context_counts() -> pd.DataFrame:
 
 
 @traced
+def load_primary_need() -> pd.DataFrame:
+    """Episodes of need open at 31 March by category of primary need (data/official): England, the North West and
+    Cheshire East, one row per place, year and need, N1 to N9 and N0.
+
+    Counts are nullable integers, missing where the publisher withholds them; those of England and the region are
+    rounded to ten. Raises DataError if the file is not what its package states.
+    """
+    return _read_official("primary_need", PRIMARY_NEED)
+
+
+@traced
 def load_service_capacity() -> pd.DataFrame:
     """How many cases FACT22 could hold at a time in each year (data/published). Raises DataError."""
     return _read_table("published", "service_capacity", SERVICE_CAPACITY)
@@ -170,6 +182,12 @@ def load_risk_framework() -> pd.DataFrame:
 def load_inference_size() -> pd.DataFrame:
     """The stored study of how often methods find something where nothing happened (data/simulated_studies)."""
     return _read_table("simulated_studies", "inference_size", INFERENCE_SIZE)
+
+
+@traced
+def load_coverage() -> pd.DataFrame:
+    """The stored study of how often the trial's intervals hold the truth (data/simulated_studies). Raises DataError."""
+    return _read_table("simulated_studies", "coverage", COVERAGE)
 
 
 @traced

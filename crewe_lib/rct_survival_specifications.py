@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from scipy import stats
 from crewe_lib.definitions import SteppedDownReading, StudyDates
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
-from crewe_lib.formats import fixed, p_value
+from crewe_lib.formats import fixed, interval, p_value
 from crewe_lib.models.cox import Errors
 from crewe_lib.provenance import traced
 from crewe_lib.rct import ARMS, Unit
@@ -24,15 +25,17 @@ SPECIFICATION_COLUMNS: Mapping[str, Column] = {
     "specification": Column("Specification"),
     "measure": Column("Measure"),
     "estimate": Column("Estimate", fixed(2)),
-    "conf_low": Column("from", fixed(2)),
-    "conf_high": Column("to", fixed(2)),
+    "interval": Column("Interval"),
     "p_value": Column("p", p_value),
     "n": Column("n", fixed(0)),
-    "closed_treatment": Column("Closings, treatment", fixed(0)),
-    "closed_control": Column("control", fixed(0)),
+    "closings": Column("Closings by arm"),
     "remark": Column("Remark", blank=""),
 }
 LOG_RANK = "test only"
+OUTCOMES: Mapping[SteppedDownReading, str] = {
+    "stepped_down": "Only cases stepped down",
+    "any_but_escalated": "All closed but for escalation",
+}
 # Below so many closings in an arm, an interval by the normal distribution is rough.
 FEW = 5
 
@@ -40,13 +43,16 @@ Choice = tuple[str, str, Callable[[], pd.DataFrame], Callable[[pd.DataFrame], Es
 
 
 @traced
-def estimate_survival_specifications(records: Records, *, dates: StudyDates, cut: int, alpha: float) -> pd.DataFrame:
+def estimate_survival_specifications(
+    records: Records, *, dates: StudyDates, reading: SteppedDownReading, cut: int, alpha: float
+) -> pd.DataFrame:
     """The effect of treatment on time to closing, by choice; one row each, in order.
 
     `cut` divides the follow-up for the Cox model: closings up to that day, and closings after it among cases still open
-    then. Columns: specification, those of `results.Estimate`, closed_treatment, closed_control (closings that the row
-    rests on), remark. A choice that these records do not support has a row without an estimate, and the reason as its
-    remark. Raises CreweError if cut is not positive, or as `derive_survival_set` does.
+    then. reading: what counts as stepped down in all rows but those that try the other one. Columns: specification,
+    those of `results.Estimate`, interval, closed_treatment, closed_control, closings (that the row rests on), remark. A
+    choice that these records do not support has a row without an estimate, and the reason as its remark. Raises
+    CreweError if cut is not positive, or as `derive_survival_set` does.
     """
     if cut < 1:
         raise CreweError(f"cut is {cut}; it must be a day after 0.")
@@ -54,7 +60,8 @@ def estimate_survival_specifications(records: Records, *, dates: StudyDates, cut
     def derive(reading: SteppedDownReading, unit: Unit) -> pd.DataFrame:
         return derive_survival_set(records, dates=dates, reading=reading, unit=unit)
 
-    main = derive("any_but_escalated", "lead_child")
+    main = derive(reading, "lead_child")
+    other: SteppedDownReading = "any_but_escalated" if reading == "stepped_down" else "stepped_down"
     summary = summarise_survival(main)
     last, complete = summary["last_day"], summary["complete_day"]
 
@@ -76,16 +83,24 @@ def estimate_survival_specifications(records: Records, *, dates: StudyDates, cut
         (f"Closings after day {cut}", RATIO, lambda: main[main["days"] > cut], ratio("robust")),
         ("Log-rank, without history", LOG_RANK, lambda: main, _test_log_rank),
         *(mean(until) for until in sorted({last, min(cut, last), complete}, reverse=True)),
-        ("Only cases stepped down", RATIO, lambda: derive("stepped_down", "lead_child"), ratio("robust")),
-        ("Only cases stepped down", DIFFERENCE, lambda: derive("stepped_down", "lead_child"), difference(last)),
-        ("All children in need", RATIO, lambda: derive("any_but_escalated", "children"), ratio("clustered")),
+        (OUTCOMES[other], RATIO, lambda: derive(other, "lead_child"), ratio("robust")),
+        (OUTCOMES[other], DIFFERENCE, lambda: derive(other, "lead_child"), difference(last)),
+        ("All children in need", RATIO, lambda: derive(reading, "children"), ratio("clustered")),
     ]
     found = [_attempt(*choice[1:]) for choice in choices]
     table = tidy([estimate for estimate, _, _ in found])
     table.insert(0, "specification", [choice[0] for choice in choices])
     for place, arm in enumerate(ARMS):
         table[f"closed_{arm}"] = [closings[place] for _, closings, _ in found]
+    table["closings"] = [f"{treatment} and {control}" for _, (treatment, control), _ in found]
+    table["interval"] = [_write_interval(row) for row in table.to_dict("records")]
     return table.assign(remark=pd.Series([remark for _, _, remark in found], dtype=object))
+
+
+def _write_interval(row: Mapping[Hashable, Any]) -> str | None:
+    if pd.isna(row["conf_low"]):
+        return None
+    return interval(row["conf_low"], row["conf_high"], 2 if row["measure"] == RATIO else 0)
 
 
 def _until(frame: pd.DataFrame, day: int) -> pd.DataFrame:

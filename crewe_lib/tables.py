@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from crewe_lib.contract import NEEDS
+
 VINTAGES = ("first_published", "revised")
 # The bands of la_durations in order, which is their code from 1: measure (as la_missing names it) → label.
 DURATION_BANDS: Mapping[str, str] = {
@@ -22,6 +24,10 @@ DURATION_BANDS: Mapping[str, str] = {
     "ended_2_years_or_more": "two years or more",
 }
 ALL_DURATIONS = "ended_all_durations"
+# Categories of need at assessment in the publisher's order, which `contract.NEEDS` names: measure (as la_missing names
+# it) → code.
+PRIMARY_NEEDS: Mapping[str, str] = {f"need_{code.lower()}": code for code in NEEDS}
+ALL_NEEDS = "open_all_needs"
 AT_LEAST_ZERO = pa.Check.ge(0, error="must be 0 or more")
 
 
@@ -63,6 +69,23 @@ def _has_every_band(frame: pd.DataFrame) -> pd.Series[bool]:
     """An authority's year has one row for each band."""
     whole: pd.Series[bool] = frame.groupby(["authority", "year"])["band"].transform("size") == len(DURATION_BANDS)
     return whole
+
+
+def _has_every_need(frame: pd.DataFrame) -> pd.Series[bool]:
+    """A place's year has one row for each category of need."""
+    whole: pd.Series[bool] = frame.groupby(["authority", "year"])["need"].transform("size") == len(PRIMARY_NEEDS)
+    return whole
+
+
+def _needs_fit(frame: pd.DataFrame) -> pd.Series[bool]:
+    """An authority's needs do not add up to more than all its open episodes (the figures of wholes are rounded)."""
+    sums = frame.groupby(["authority", "year"])["episodes"].transform("sum")
+    return (frame["la_code"] == "") | ~(sums > frame[ALL_NEEDS]).fillna(False).astype(bool)
+
+
+def _only_wholes_have_no_number(frame: pd.DataFrame) -> pd.Series[bool]:
+    """England and regions, and only they, have no DfE number."""
+    return frame["authority"].str.match(r"^E(92|12|13)") == (frame["la_code"] == "")
 
 
 def _bands_fit(frame: pd.DataFrame) -> pd.Series[bool]:
@@ -163,11 +186,14 @@ LA_MISSING = pa.DataFrameSchema(
         "year": YEAR,
         "vintage": _VINTAGE,
         "measure": text(
-            "What is missing: a column of la_panel, or a band (or the column for all bands) of la_durations",
+            "What is missing: a column of la_panel; a band (or the column for all bands) of la_durations; a need (or "
+            "the column for all needs) of primary_need",
             allowed=(
                 *(name for name, column in LA_PANEL.columns.items() if "unit" in column.metadata and name != "year"),
                 *DURATION_BANDS,
                 ALL_DURATIONS,
+                *PRIMARY_NEEDS,
+                ALL_NEEDS,
             ),
         ),
         "mark": text("What stands in the publisher's file in place of a number; blank if nothing does", blank=True),
@@ -213,6 +239,37 @@ LA_DURATIONS = pa.DataFrameSchema(
     strict=True,
     ordered=True,
     name="la_durations",
+)
+
+PRIMARY_NEED = pa.DataFrameSchema(
+    {
+        **_AUTHORITY,
+        "authority": text("GSS code; England is E92000001, the North West E12000002", pattern=r"^E[0-9]{8}$"),
+        "la_code": text("DfE number of three digits; blank for England and regions", pattern=r"^[0-9]{3}$", blank=True),
+        "name": text("Name, as in the newest revised release that names the place"),
+        "year": YEAR,
+        "need": text("Category of primary need at assessment, N1 to N9, and N0 for not stated", allowed=tuple(NEEDS)),
+        "episodes": _count("Episodes of need open at 31 March with that primary need", "episodes"),
+        ALL_NEEDS: _count(
+            "Episodes of need open at 31 March, whatever their need; the same on the year's ten rows. In some years "
+            "the needs of England or the North West add up to less, by up to 1,600, the publisher not saying why",
+            "episodes",
+        ),
+    },
+    checks=[
+        _at_most("episodes", ALL_NEEDS),
+        pa.Check(_has_every_need, name="need/year", error="a place's year must have a row for each need"),
+        pa.Check(_needs_fit, name="episodes/year", error=f"the episodes of a year must not exceed {ALL_NEEDS}"),
+        pa.Check(
+            _only_wholes_have_no_number,
+            name="authority/la_code",
+            error="la_code must be blank for England and regions only",
+        ),
+    ],
+    unique=["authority", "year", "need"],
+    strict=True,
+    ordered=True,
+    name="primary_need",
 )
 
 CONTEXT_COUNTS = pa.DataFrameSchema(

@@ -221,7 +221,7 @@ class TestModels:
 
 class TestSpecifications:
     def test_rows_agree_with_the_functions(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, cut=300, alpha=0.05)
+        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05)
         frame = survival_set()
         published = rct_survival.estimate_cox_published(frame, alpha=0.05).iloc[0]
         assert table["estimate"][0] == table["estimate"][1] == published["estimate"]
@@ -233,14 +233,18 @@ class TestSpecifications:
         assert own["n"] == len(frame) and set(SPECIFICATION_COLUMNS) <= set(table)
 
     def test_early_and_late_closings_share_out_the_whole(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, cut=300, alpha=0.05).set_index("specification")
+        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05).set_index(
+            "specification"
+        )
         for arm in ("treatment", "control"):
             parts = table.loc[["Closings up to day 300", "Closings after day 300"], f"closed_{arm}"]
             assert parts.sum() == table.loc["As published", f"closed_{arm}"]
 
     def test_the_log_rank_test_agrees_with_lifelines(self) -> None:
         frame = survival_set()
-        table = estimate_survival_specifications(RECORDS, dates=DATES, cut=300, alpha=0.05).set_index("specification")
+        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05).set_index(
+            "specification"
+        )
         one, other = (frame[frame["treated"] == arm] for arm in (1, 0))
         theirs = logrank_test(one["days"], other["days"], one["closed"], other["closed"])
         assert table.loc["Log-rank, without history", "p_value"] == pytest.approx(theirs.p_value, rel=1e-9)
@@ -253,21 +257,23 @@ class TestSpecifications:
         assert _test_log_rank(made).p_value == pytest.approx(stats.chi2.sf(float(statistic), 1), rel=1e-9)
 
     def test_what_the_records_do_not_support_says_why(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, cut=457, alpha=0.05).set_index("specification")
+        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=457, alpha=0.05).set_index(
+            "specification"
+        )
         late = table.loc["Closings after day 457"]
         assert np.isnan(late["estimate"]) and "no events" in late["remark"]
-        beyond = estimate_survival_specifications(RECORDS, dates=DATES, cut=5000, alpha=0.05)
+        beyond = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=5000, alpha=0.05)
         assert "not empty" in beyond.set_index("specification").loc["Closings after day 5000", "remark"]
         assert "Mean up to day 5000" not in set(beyond["specification"])
 
     def test_few_closings_are_remarked(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, cut=300, alpha=0.05)
+        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05)
         few = table[["closed_treatment", "closed_control"]].min(axis=1) < 5
         assert (table["remark"].str.contains("fewer than") == few).all()
 
     def test_cut_must_be_a_day(self) -> None:
         with pytest.raises(CreweError, match="cut is 0"):
-            estimate_survival_specifications(RECORDS, dates=DATES, cut=0, alpha=0.05)
+            estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=0, alpha=0.05)
 
 
 def test_the_printed_days() -> None:

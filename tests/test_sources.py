@@ -28,7 +28,7 @@ from crewe_lib.sources import (
 )
 from crewe_lib.sources.folder import LAYOUTS
 from crewe_lib.sources.rawfile import Fault, raise_faults, read_table
-from crewe_lib.tables import DURATION_BANDS, LA_DURATIONS, LA_PANEL
+from crewe_lib.tables import DURATION_BANDS, LA_DURATIONS, LA_PANEL, PRIMARY_NEED, PRIMARY_NEEDS
 
 FIXTURES = Path(__file__).parent / "fixtures" / "dfe"
 SOURCE = FIXTURES / "source"
@@ -72,6 +72,7 @@ def cell(cells: pd.DataFrame, la_code: str, measure: str, year: int) -> object:
         ("SFR52_2016_UD.csv", "first published 2016"),
         ("SFR61-2017_UD.CSV", "first published 2017"),
         ("b1_*.csv", "revised b1"),
+        ("b3_*.csv", "revised b3"),
         ("b4_*.csv", "revised b4"),
         ("b5_*.csv", "revised b5"),
         ("b6_*.csv", "revised b6"),
@@ -133,6 +134,25 @@ def test_revised_files_leave_out_regions_and_follow_new_codes() -> None:
     codes = cells[cells["la_code"] == "815"].groupby("gss")["year"].max()
     assert codes.to_dict() == {"E10000023": 2023, "E06000065": 2025}
     assert cell(cells, "390", "children_ended", 2013) == "x"
+
+
+def test_primary_needs_are_read_with_their_regions_and_marks() -> None:
+    cells = dfe.read_dfe(find("b3_*.csv"))
+    assert set(cells["measure"]) == {*PRIMARY_NEEDS, "open_all_needs"}
+    assert (cells["year"].min(), cells["year"].max()) == (2013, 2024)
+    region = cells[cells["gss"] == "E12000002"]
+    assert set(region["name"]) == {"North West"} and set(region["la_code"]) == set(region["region"]) == {""}
+    assert len(region) == 12 * 11
+    assert [cell(cells, "895", measure, 2016) for measure in PRIMARY_NEEDS] == [
+        1585, 334, 83, 417, 334, 83, "c", 125, "c", 125,
+    ]  # fmt: skip
+
+
+def test_a_region_without_its_code(tmp_path: Path) -> None:
+    text = find("b3_*.csv").read_text().replace("E12000002", "North", 1)
+    assert "column 'region_code': found 'North'; allowed: a GSS code such as E12000002" in fault_of(
+        write(tmp_path, text)
+    )
 
 
 def test_durations_of_ended_episodes_are_read_with_their_marks() -> None:
@@ -498,6 +518,32 @@ def test_bands_are_labelled_in_order_in_the_package() -> None:
     assert band["categories"][0] == {"value": 1, "label": "three months or less"}
     assert [one["value"] for one in band["categories"]] == [1, 2, 3, 4, 5]
     assert band["constraints"] == {"required": True, "minimum": 1, "maximum": 5}
+
+
+def need_rows() -> pd.DataFrame:
+    """A right authority's year."""
+    who = {"authority": "E06000049", "la_code": "895", "name": "Cheshire East", "year": 2016}
+    rows = [{**who, "need": need, "episodes": 10, "open_all_needs": 100} for need in PRIMARY_NEEDS.values()]
+    return pd.DataFrame(rows).astype({"episodes": "Int64", "open_all_needs": "Int64"})
+
+
+def need_fault(frame: pd.DataFrame) -> str:
+    with pytest.raises(DataError) as fault:
+        check_table(frame, PRIMARY_NEED, "primary_need.csv")
+    return str(fault.value)
+
+
+def test_needs_have_their_rules() -> None:
+    right = need_rows()
+    assert check_table(right, PRIMARY_NEED, "x") is right
+    over = right.assign(open_all_needs=right["open_all_needs"] - 1)
+    assert "rule: the episodes of a year must not exceed open_all_needs" in need_fault(over)
+    region = over.assign(authority="E12000002", la_code="", name="North West")
+    assert check_table(region, PRIMARY_NEED, "x") is region  # rounded
+    assert "la_code must be blank for England and regions only" in need_fault(region.assign(la_code="895"))
+    assert "la_code must be blank for England and regions only" in need_fault(right.assign(la_code=""))
+    assert "a place's year must have a row for each need" in need_fault(right[right["need"] != "N7"])
+    assert "found 'N10'" in need_fault(right.assign(need=[*right["need"][:-1], "N10"]))
 
 
 def test_fields_say_what_columns_are() -> None:

@@ -24,7 +24,7 @@ class TwoProportions:
 
 def fit_wilson(k: int, n: int, *, alpha: float = 0.05) -> tuple[float, float]:
     """Wilson's score interval of one proportion. Raises CreweError unless 0 ≤ k ≤ n and n > 0."""
-    _check(k, n)
+    check_counts(k, n)
     z = float(stats.norm.isf(alpha / 2))
     centre = (k + z * z / 2) / (n + z * z)
     half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
@@ -50,8 +50,8 @@ def fit_two_proportions(k1: int, n1: int, k2: int, n2: int, *, alpha: float = 0.
     one arm had the event. Raises CreweError for impossible counts, or where nobody or everybody in both
     arms had the event, since there is nothing to compare.
     """
-    _check(k1, n1)
-    _check(k2, n2)
+    check_counts(k1, n1)
+    check_counts(k2, n2)
     if k1 + k2 in (0, n1 + n2):
         raise CreweError(f"{k1} of {n1} and {k2} of {n2}: nobody or everybody had the event, so no test is possible.")
     low, high = fit_newcombe(k1, n1, k2, n2, alpha=alpha)
@@ -59,7 +59,8 @@ def fit_two_proportions(k1: int, n1: int, k2: int, n2: int, *, alpha: float = 0.
     return TwoProportions(k1 / n1 - k2 / n2, low, high, p_values)
 
 
-def _check(k: int, n: int) -> None:
+def check_counts(k: int, n: int) -> None:
+    """Raises CreweError unless k of n can be a proportion."""
     if n <= 0 or not 0 <= k <= n or int(k) != k or int(n) != n:
         raise CreweError(f"{k} of {n} is no proportion: both must be whole numbers with 0 ≤ k ≤ n and n > 0.")
 

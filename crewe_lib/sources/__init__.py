@@ -53,7 +53,14 @@ KEY_RULES: Mapping[str, tuple[str, str]] = {
     "gss": (r"E[0-9]{8}", "a GSS code such as E06000049"),
     "name": (r".+", "a name"),
     "region": (r".+", "the name of a region"),
+    "region_code": (r"E[0-9]{8}", "a GSS code such as E12000002"),
     "year": (r"(19|20)[0-9]{2}", "a year of four digits"),
+}
+# Which of a layout's keys name a row, by its level. England's codes are not read: many are wrong.
+LEVEL_KEYS: Mapping[str, tuple[str, ...]] = {
+    "authority": ("la_code", "gss", "name", "region", "year"),
+    "region": ("region_code", "region", "year"),
+    "england": ("year",),
 }
 NUMBER_RULES: Mapping[Number, tuple[str, str]] = {
     "count": (
@@ -69,9 +76,9 @@ class Layout:
     """What one release's file looks like.
 
     key: short name used in messages; title: the release, {newest} standing for the newest year in the file;
-    columns: la_code, gss, name, region, year, level → header; measures: measure → header; signature: headers
-    that tell the layout from others (those of the measures, where empty); levels: what the level column may
-    hold → authority, england or skip; year: the year ending 31 March, where no column gives it; year_shift:
+    columns: la_code, gss, name, region, region_code, year, level → header; measures: measure → header; signature:
+    headers that tell the layout from others (those of the measures, where empty); levels: what the level column may
+    hold → authority, region, england or skip; year: the year ending 31 March, where no column gives it; year_shift:
     what to add to the year column (1 for mid-year populations, which DfE pairs with the next year ending 31
     March); reaches: range of the newest year in the file, which tells editions with one header apart;
     boundaries: where rows have GSS codes only, a year ending 31 March whose authorities are those of the
@@ -151,9 +158,9 @@ def locate_columns(table: RawTable, layout: Layout) -> dict[str, int]:
 
 
 def read_keys(cells: Mapping[str, str], layout: Layout, level: str) -> Iterator[tuple[str, str, str]]:
-    """What identifies a row: (key, text, rule broken or ''). England's codes are not read: many are wrong."""
+    """What identifies a row of a level: (key, text, rule broken or '')."""
     for key in layout.columns:
-        if key == "level" or (level == "england" and key != "year"):
+        if key not in LEVEL_KEYS[level]:
             continue
         text = cells[key].strip()
         pattern, rule = KEY_RULES[key]
@@ -176,6 +183,8 @@ def read_row(
     found.update((key, text) for key, text, _ in keys)
     if level == "england":
         found |= {"gss": ENGLAND, "name": "England"}
+    if level == "region":
+        found |= {"gss": found.pop("region_code", ""), "name": found["region"], "region": ""}
     found["year"] = layout.year or (0 if wrong else int(str(found["year"])) + layout.year_shift)
     records = []
     for measure in layout.measures:

@@ -1,8 +1,11 @@
-"""Which headers hold the figures beside the panel: factors found at assessment, plans open, need at any point."""
+"""Which headers hold the figures beside the panel: factors found at assessment, plans open, need at any point,
+primary need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from crewe_lib.tables import ALL_NEEDS
 
 ASSESSED = "episodes_with_factors"
 FACTOR = "factor_"
@@ -62,5 +65,19 @@ REVISED: Mapping[str, str] = {
     "episodes_at_any_point": "Anypoint_episodes",
     "children_at_any_point": "Anypoint_child",
     "episodes_started": "Started_episodes",
+}
+# Measure, as `tables.PRIMARY_NEEDS` has it → header.
+PRIMARY_NEED: Mapping[str, str] = {
+    ALL_NEEDS: "At31_episodes",
+    "need_n1": "N1_Abuse_or_neglect",
+    "need_n2": "N2_Childs_disability_or_illness",
+    "need_n3": "N3_Parents_disability_or_illness",
+    "need_n4": "N4_Family_in_acute_stress",
+    "need_n5": "N5_Family_dysfunction",
+    "need_n6": "N6_Socially_unacceptable_behaviour",
+    "need_n7": "N7_Low_income",
+    "need_n8": "N8_Absent_parenting",
+    "need_n9": "N9_Cases_other_than_CIN",
+    "need_n0": "N0_Not_stated",
 }
 MEASURES = frozenset(REVISED).union(*FIRST_PUBLISHED.values())

@@ -12,7 +12,7 @@ import pandera.pandas as pa
 from crewe_lib.checks import describe_fields
 from crewe_lib.datapackage import hash_file
 from crewe_lib.sources.folder import Source
-from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL
+from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL, PRIMARY_NEED
 
 LICENCE = {
     "name": "OGL-UK-3.0",
@@ -23,13 +23,14 @@ LICENCE = {
 
 DESCRIPTION = (
     "la_panel: one row per upper-tier local authority (and England), year ending 31 March and vintage. "
-    "la_durations: one row per authority, year and band of duration, from the revised file b5. context_counts: "
-    "figures of England and Cheshire East that the reports quote, with the release and the heading of the column "
-    "that hold them; percentages are computed. Counts are the publisher's: exact for authorities, rounded for England "
-    "(to 100 in the older releases, to 10 in the later ones). England includes the publisher's own estimates for "
-    "authorities without a return, where it made any, so authorities need not add up to England. A measure that a "
-    "release does not carry is blank; a cell marked as missing in the publisher's file is blank and, but for "
-    "context_counts, listed in la_missing."
+    "la_durations: one row per authority, year and band of duration, from the revised file b5. primary_need: one row "
+    "per category of need and year for Cheshire East, the North West and England, from the revised file b3. "
+    "context_counts: figures of England and Cheshire East that the reports quote, with the release and the heading of "
+    "the column that hold them; percentages are computed. Counts are the publisher's: exact for authorities, rounded "
+    "for England (to 100 in the older releases, to 10 in the later ones) and for regions (to 10), so that parts need "
+    "not add up to their whole. England includes the publisher's own estimates for authorities without a return, where "
+    "it made any, so authorities need not add up to England. A measure that a release does not carry is blank; a cell "
+    "marked as missing in the publisher's file is blank and, but for context_counts, listed in la_missing."
 )
 
 
@@ -90,9 +91,15 @@ _RESOURCES: Sequence[tuple[str, pa.DataFrameSchema, str, list[str]]] = (
     ("la_panel", LA_PANEL, "Counts, populations and deprivation", ["authority", "year", "vintage"]),
     ("la_durations", LA_DURATIONS, "Ended episodes of need by how long they lasted", ["authority", "year", "band"]),
     (
+        "primary_need",
+        PRIMARY_NEED,
+        "Open episodes of need by primary need, for England, the North West and Cheshire East",
+        ["authority", "year", "need"],
+    ),
+    (
         "la_missing",
         LA_MISSING,
-        "Cells of la_panel and la_durations that the publisher marks as missing, with the mark",
+        "Cells of la_panel, la_durations and primary_need that the publisher marks as missing, with the mark",
         ["authority", "year", "vintage", "measure"],
     ),
     (

@@ -1,7 +1,7 @@
 """Department for Education: children in need statistics by authority, and the populations released with them.
 
 Two vintages of the same years. *First published*: the underlying-data file of each year's release, 2010 to
-2017, one row per authority. *Revised*: the files b1, b5, b6, c1 and d3 of the latest releases, which hold all
+2017, one row per authority. *Revised*: the files b1, b3, b5, b6, c1 and d3 of the latest releases, which hold all
 years from 2013; in 2018 DfE changed how it counts closures and revised back to 2012-13 only.
 
 What the first-published files do not carry stays missing:
@@ -155,16 +155,20 @@ _ALL_YEARS_COLUMNS = {
 _ALL_YEARS_LEVELS = {"Local authority": "authority", "National": "england", "Regional": "skip"}
 
 
-def _revised(file: str, subject: str, signature: tuple[str, ...], measures: Mapping[str, str]) -> Layout:
-    """A file of the latest releases that holds all years; one we know but do not need has no measures of ours."""
+def _revised(
+    file: str, subject: str, signature: tuple[str, ...], measures: Mapping[str, str], *, regions: bool = False
+) -> Layout:
+    """A file of the latest releases that holds all years; one we know but do not need has no measures of ours. With
+    `regions` their rows are read too.
+    """
     return Layout(
         key=f"revised {file}",
         publisher=PUBLISHER,
         title=f"DfE, Children in need, reporting year {{newest}}, {file} {subject}",
-        columns=_ALL_YEARS_COLUMNS,
+        columns=_ALL_YEARS_COLUMNS | ({"region_code": "region_code"} if regions else {}),
         measures=measures,
         signature=signature,
-        levels=_ALL_YEARS_LEVELS,
+        levels={**_ALL_YEARS_LEVELS, "Regional": "region" if regions else "skip"},
         vintage="revised",
         used=bool(measures),
     )
@@ -181,6 +185,13 @@ REVISED = (
             "cin_31_march": "At31_episodes",
             **context_headers.REVISED,
         },
+    ),
+    _revised(
+        "b3",
+        "primary need",
+        ("N1_Abuse_or_neglect", "N5_Family_dysfunction", "N0_Not_stated"),
+        context_headers.PRIMARY_NEED,
+        regions=True,
     ),
     # Open and ended episodes come in the same bands, so only the column for all of them tells b4 from b5.
     _revised("b4", "duration of open episodes", ("At31_episodes", "3_months_or_less", "2years+"), {}),

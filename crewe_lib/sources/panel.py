@@ -1,5 +1,5 @@
 """The local-authority tables from the publishers' own files: the panel, one row per authority, year ending 31
-March and vintage; the durations of ended episodes; and what is missing from both.
+March and vintage; the durations of ended episodes; open episodes by primary need; and what is missing from them.
 
 What joins the files is the DfE number (la_code): files before 2013 have no other code, and GSS codes change
 when boundaries are redrawn (Gateshead, Northumberland, Buckinghamshire, North Yorkshire, Somerset …).
@@ -32,12 +32,21 @@ from crewe_lib.sources.context import assemble_context
 from crewe_lib.sources.context_headers import MEASURES
 from crewe_lib.sources.describe import SourceFile, describe_package, describe_source
 from crewe_lib.sources.folder import Ignored, Source, read_sources
-from crewe_lib.tables import ALL_DURATIONS, CONTEXT_COUNTS, DURATION_BANDS, LA_DURATIONS, LA_MISSING, LA_PANEL
+from crewe_lib.sources.need import NEED_MEASURES, assemble_need_cells, assemble_primary_need, set_regions_apart
+from crewe_lib.tables import (
+    ALL_DURATIONS,
+    CONTEXT_COUNTS,
+    DURATION_BANDS,
+    LA_DURATIONS,
+    LA_MISSING,
+    LA_PANEL,
+    PRIMARY_NEED,
+)
 
 KEYS = ["la_code", "year", "vintage"]
 ORDER = ["authority", "vintage", "year"]
 SCHEMAS = {"la_panel": LA_PANEL, "la_durations": LA_DURATIONS, "la_missing": LA_MISSING}
-CONTEXT = "context_counts"
+CONTEXT, NEED = "context_counts", "primary_need"
 
 
 @dataclass(frozen=True)
@@ -166,21 +175,22 @@ def assemble_durations(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def assemble_tables(source_dir: Path) -> dict[str, pd.DataFrame]:
-    """The tables of `SCHEMAS`, and context_counts, from the publishers' files below a folder.
+    """The tables of `SCHEMAS`, primary_need and context_counts, from the publishers' files below a folder.
 
-    Rows are sorted by authority, (vintage,) year and what else tells them apart. Raises DataError for anything
-    that is not as it should be.
+    Rows are sorted by authority, (vintage,) year and what else tells them apart, needs as in `PRIMARY_NEEDS`. Raises
+    DataError for anything that is not as it should be.
     """
     return _assemble(read_sources(source_dir)[0])
 
 
 def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
     """The tables by name, from the files as read."""
+    sources, regions = set_regions_apart(sources)
     register, codes = assemble_register(sources)
     keyed = [assign_la_codes(one, codes) for one in sources]
     check_coverage(keyed)
-    cells = assemble_cells(keyed)
-    cells = cells[~cells["measure"].isin(MEASURES)]
+    cells, needs = assemble_cells(keyed), assemble_need_cells([*keyed, *regions], register)
+    cells = cells[~cells["measure"].isin(MEASURES | NEED_MEASURES)]
     deprivation = next(one.cells for one in keyed if one.layout is mhclg.IMD_2015)
     panel = cells.pivot(index=KEYS, columns="measure", values="value").reset_index()
     panel["imd_2015_score"] = panel["la_code"].map(deprivation.set_index("la_code")["value"]).astype("float64")
@@ -189,8 +199,12 @@ def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
     tables = {}
     for name, schema in SCHEMAS.items():
         named = found[name].merge(register, left_on="la_code", right_index=True)
+        if name == "la_missing":
+            named = pd.concat([named, needs[needs["mark"].notna()]])
         tables[name] = named.sort_values(order[name], ignore_index=True)[list(schema.columns)]
         check_table(tables[name], schema, name)
+    open_needs = assemble_primary_need(needs).sort_values(["authority", "year"], kind="stable", ignore_index=True)
+    tables[NEED] = check_table(open_needs[list(PRIMARY_NEED.columns)], PRIMARY_NEED, NEED)
     return tables | {CONTEXT: check_table(assemble_context(keyed, register), CONTEXT_COUNTS, CONTEXT)}
 
 
