@@ -17,9 +17,9 @@ from crewe_lib.errors import DataError
 from crewe_lib.load import load_calibration_targets, load_claims
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.records import Records, to_records
+from crewe_lib.risk_scoring import find_hinges
 from crewe_lib.synthetic import simulate
 from crewe_lib.targets import measures as measures
-from crewe_lib.targets.risk import find_hinges
 from crewe_lib.targets.risk_rows import Found
 from crewe_lib.targets.rows import MEASURES
 from crewe_lib.targets.shape import describe_shape
@@ -120,20 +120,6 @@ class TestMeasures:
     def test_hinges_hold_the_middle_value_in_both_halves(self) -> None:
         assert find_hinges(np.array([1.0, 2, 3, 4, 5])) == (2.0, 4.0)
         assert find_hinges(np.array([4.0, 1, 3, 2])) == (1.5, 3.5)
-
-    def test_sdq_items_are_reversed_and_scaled(self) -> None:
-        items = {f"item_{number:02d}": pd.array([0], dtype="Int64") for number in range(1, 26)}
-        score = measures.score_sdq(pd.DataFrame({"child_id": ["c1"], **items})).iloc[0]
-        # Five reversed items: one of conduct, two of hyperactivity, two of peer problems.
-        expected = {"emotional": 0, "conduct": 2, "hyperactivity": 4, "peer": 4, "prosocial": 0, "total": 10}
-        assert {name: int(score[name]) for name in expected} == expected
-
-    def test_a_scale_is_scored_from_three_answers_but_not_from_two(self) -> None:
-        items = {f"item_{number:02d}": pd.array([1], dtype="Int64") for number in range(1, 26)}
-        items |= {name: pd.array([pd.NA], dtype="Int64") for name in ("item_03", "item_08", "item_05", "item_07")}
-        items |= {"item_12": pd.array([pd.NA], dtype="Int64")}
-        score = measures.score_sdq(pd.DataFrame({"child_id": ["c1"], **items})).iloc[0]
-        assert score["emotional"] == 5 and pd.isna(score["conduct"]) and pd.isna(score["total"])
 
     def test_the_worked_split_is_not_significant(self) -> None:
         dates = derive_study_dates(load_claims())

@@ -7,20 +7,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from crewe_lib.cohort.truth import DAYS_IN_YEAR, Truth
+from crewe_lib.sdq_scoring import REVERSED, SCALES
 
 TERMS = ("autumn_2015", "spring_2016")
 SESSIONS = (146, 112)  # possible in each term, at most
 SCHOOL_YEAR = int(np.datetime64("2015-08-31").astype("datetime64[D]").astype(int))
 PHASES = {"primary": (4, 10), "secondary": (11, 15)}  # completed years of age on the eve of the school year
 ITEMS = 25
-REVERSED = (7, 11, 14, 21, 25)
-SCALES: dict[str, tuple[int, ...]] = {
-    "emotional": (3, 8, 13, 16, 24),
-    "conduct": (5, 7, 12, 18, 22),
-    "hyperactivity": (2, 10, 15, 21, 25),
-    "peer": (6, 11, 14, 19, 23),
-    "prosocial": (1, 4, 9, 17, 20),
-}
 THRESHOLDS = (0.35, 1.15)  # of the latent answer to an item, between 0, 1 and 2
 TOO_YOUNG, SECOND_VERSION = 2, 4
 

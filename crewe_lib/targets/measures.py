@@ -13,9 +13,9 @@ from scipy import stats
 
 from crewe_lib import definitions as first
 from crewe_lib import definitions_follow_up as second
-from crewe_lib.cohort.outcomes import REVERSED, SCALES
 from crewe_lib.definitions import StudyDates
 from crewe_lib.records import Records
+from crewe_lib.sdq_scoring import SCALES, score_items
 
 Array = npt.NDArray[np.float64]
 # R1 adjusts for "age of the CIN in years" in categories it does not give; these are ours, with the first as reference.
@@ -23,7 +23,6 @@ AGE_BANDS = ((0, 4), (5, 10), (11, 15), (16, 17))
 ALPHA = 0.05
 SLIGHTLY = 2.0  # points of 40, our reading of "slightly better"
 READING: first.SteppedDownReading = "any_but_escalated"  # of closing in the first round
-LEAST_ITEMS = 3  # of the five items of a scale; a scale with fewer answers has no score
 
 
 def describe_outcomes(records: Records, dates: StudyDates) -> pd.DataFrame:
@@ -127,27 +126,10 @@ def fit_absence(pupils: pd.DataFrame) -> dict[str, tuple[float, float]]:
     return found
 
 
-def score_sdq(sdq: pd.DataFrame) -> pd.DataFrame:
-    """Scores of each questionnaire: child_id, five scales of 0 to 10, and total (the four scales of difficulties).
-
-    A scale with an answer or two left out is scored from the others, to the nearest whole number; with fewer than three
-    answers it is missing.
-    """
-    table = sdq[["child_id"]].copy()
-    for scale, numbers in SCALES.items():
-        items: pd.DataFrame = sdq[[f"item_{number:02d}" for number in numbers]].astype("Float64")
-        for number in set(numbers) & set(REVERSED):
-            items[f"item_{number:02d}"] = 2 - items[f"item_{number:02d}"]
-        score = np.floor(items.mean(axis=1) * len(numbers) + 0.5)
-        table[scale] = score.mask(items.notna().sum(axis=1) < LEAST_ITEMS)
-    table["total"] = table[[scale for scale in SCALES if scale != "prosocial"]].sum(axis=1, skipna=False)
-    return table
-
-
 def compare_sdq(records: Records) -> pd.DataFrame:
     """Mann–Whitney tests: scale (or total), n_treatment, n_control, mean_treatment, mean_control, p."""
     arms = records.children[["child_id", "family_id"]].merge(records.families[["family_id", "arm"]], on="family_id")
-    scores = score_sdq(records.sdq).merge(arms, on="child_id")
+    scores = records.sdq[["child_id"]].join(score_items(records.sdq)).merge(arms, on="child_id")
     rows: list[dict[str, Any]] = []
     for scale in (*SCALES, "total"):
         treated, control = (

@@ -1,52 +1,20 @@
-"""Risk scores by the reports' framework, for holding a cohort against their figures."""
+"""What the reports say of risk, measured in a cohort: for holding it against their figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from crewe_lib.errors import DataError
 from crewe_lib.records import Records
+from crewe_lib.risk_scoring import PARTS, derive_risk_scores, find_hinges
 
-PARTS = ("risk", "protective", "engagement")
 TABLE_2: Mapping[str, tuple[str, ...]] = {
     "domestic violence": ("parent_domestic_abuse",),
     "mental health": ("parent_mental_health",),
     "substance abuse": ("parent_substance_abuse", "family_substance_abuse"),
 }
-
-
-def score_risk(records: Records, framework: pd.DataFrame) -> pd.DataFrame:
-    """Scores of each case at each time point: family_id, arm, time_point, risk, protective, engagement, total.
-
-    Factors count their weight; engagement is the mean of the parent's and the child's level (only a child over eleven
-    is rated), as the change that R2 prints needs half points. Where coders differ in number, their mean is taken.
-    Raises DataError for a factor or level that the framework lacks.
-    """
-    keys = framework[["factor", "level", "kind", "weight"]]
-    coded = records.risk.merge(keys, on=["factor", "level"], how="left")
-    if coded["kind"].isna().any():
-        count = int(coded["kind"].isna().sum())
-        raise DataError(f"risk: {count} rows have a factor and level that data/published/risk_framework.csv lacks.")
-    case = ["family_id", "time_point", "coder"]
-    sums = coded.pivot_table(index=case, columns="kind", values="weight", aggfunc="sum", fill_value=0)
-    means = coded[coded["kind"] == "engagement"].groupby(case)["weight"].mean()
-    sums = sums.reindex(columns=list(PARTS), fill_value=0).astype(float)
-    sums["engagement"] = means.reindex(sums.index).fillna(0).astype(float)
-    scores = sums.groupby(["family_id", "time_point"]).mean().reset_index()
-    scores["total"] = scores[list(PARTS)].sum(axis=1)
-    return scores.merge(records.families[["family_id", "arm"]], on="family_id")
-
-
-def find_hinges(values: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """The edges of R1's boxes: medians of the lower and of the upper half, the middle value in both."""
-    ordered = np.sort(values)
-    half = (len(ordered) + 1) // 2
-    return float(np.median(ordered[:half])), float(np.median(ordered[-half:]))
 
 
 @dataclass(frozen=True)
@@ -68,8 +36,9 @@ class RiskSummary:
 
 
 def summarise_risk(records: Records, framework: pd.DataFrame) -> RiskSummary:
-    """The figures that the reports print or describe, from the coded risk."""
-    scores = score_risk(records, framework)
+    """The figures that the reports print or describe, from the coded risk; engagement is the mean of both ratings, as
+    the change that the second report prints needs half points. Raises DataError as `derive_risk_scores` does."""
+    scores = derive_risk_scores(records, framework, combine="mean")
     at_referral = records.risk[records.risk["time_point"] == "referral"]
     arms = {arm: scores[scores["arm"] == arm] for arm in ("treatment", "control")}
     return RiskSummary(

@@ -9,7 +9,8 @@ import pandas as pd
 
 from crewe_lib.definitions import StudyDates
 from crewe_lib.records import Records
-from crewe_lib.targets.risk import PARTS, RiskSummary
+from crewe_lib.risk_scoring import PARTS
+from crewe_lib.targets.risk import RiskSummary
 
 ARMS = ("treatment", "control")
 ALIKE, SLIGHTLY = 0.5, 0.5  # points of the risk score: how we read "similar" and "small"
