@@ -14,6 +14,9 @@ from typing import Literal
 FieldType = Literal["id", "code", "integer", "date", "month", "text"]
 FIRST_DATE, LAST_DATE = "1990-01-01", "2030-12-31"
 YES_NO: Mapping[str, str] = {"0": "no", "1": "yes"}
+# Units in which a researcher may count instead: ours → theirs → how many of ours one of theirs is, always two (halves
+# are allowed). Said in mapping.yml, column by column.
+CONVERSIONS: Mapping[str, Mapping[str, int]] = {"sessions": {"days": 2}}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 
+from crewe_lib.absence_table import CIN_ABSENCE
 from crewe_lib.checks import check_table
 from crewe_lib.claim_register import read_claims
 from crewe_lib.cost_distributions import read_closure_counts
@@ -157,6 +158,17 @@ def load_primary_need() -> pd.DataFrame:
     rounded to ten. Raises DataError if the file is not what its package states.
     """
     return _read_official("primary_need", PRIMARY_NEED)
+
+
+@traced
+def load_cin_absence() -> pd.DataFrame:
+    """Absence from school of children in need at 31 March (data/official): England, Cheshire East and the authorities
+    most like it, one row per place, academic year (the one in which it ends), phase and release.
+
+    Counts are nullable integers, missing where the publisher withholds them and for all of 2019/20; those of England
+    are rounded to ten. Raises DataError if the file is not what its package states.
+    """
+    return _read_official("cin_absence", CIN_ABSENCE)
 
 
 @traced

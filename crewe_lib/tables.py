@@ -28,6 +28,20 @@ ALL_DURATIONS = "ended_all_durations"
 # it) → code.
 PRIMARY_NEEDS: Mapping[str, str] = {f"need_{code.lower()}": code for code in NEEDS}
 ALL_NEEDS = "open_all_needs"
+# Absence of children in need, `absence_table.CIN_ABSENCE`: phases of schooling, what is counted, the two releases.
+ABSENCE_PHASES = ("total", "primary", "secondary")
+ABSENCE_COUNTS = (
+    "pupils",
+    "sessions_possible",
+    "sessions_overall",
+    "sessions_authorised",
+    "sessions_unauthorised",
+    "persistent_absentees",
+    "severe_absentees",
+)
+ABSENCE_RELEASES = ("earlier", "later")
+# As la_missing names them: 'absence_primary_pupils'.
+ABSENCE_MEASURES = tuple(f"absence_{phase}_{name}" for phase in ABSENCE_PHASES for name in ABSENCE_COUNTS)
 AT_LEAST_ZERO = pa.Check.ge(0, error="must be 0 or more")
 
 
@@ -44,14 +58,14 @@ def text(description: str, *, pattern: str = r"\S", allowed: tuple[str, ...] = (
     return pa.Column(str, checks, description=description, metadata=limits)
 
 
-def _count(description: str, unit: str) -> pa.Column:
+def count_column(description: str, unit: str) -> pa.Column:
     """A column of counts, missing where the publisher gives none."""
     return pa.Column(
         "Int64", AT_LEAST_ZERO, nullable=True, description=description, metadata={"unit": unit, "minimum": 0}
     )
 
 
-def _at_most(part: str, whole: str) -> pa.Check:
+def at_most(part: str, whole: str) -> pa.Check:
     """A row's `part` may not exceed its `whole` where both are known."""
 
     def holds(frame: pd.DataFrame) -> pd.Series[bool]:
@@ -60,7 +74,7 @@ def _at_most(part: str, whole: str) -> pa.Check:
     return pa.Check(holds, name=f"{part}/{whole}", error=f"{part} must not exceed {whole}")
 
 
-def _code_fits_authority(frame: pd.DataFrame) -> pd.Series[bool]:
+def code_fits_authority(frame: pd.DataFrame) -> pd.Series[bool]:
     """England, and only England, has no DfE number."""
     return (frame["authority"] == "E92000001") == (frame["la_code"] == "")
 
@@ -94,7 +108,7 @@ def _bands_fit(frame: pd.DataFrame) -> pd.Series[bool]:
     return (frame["authority"] == "E92000001") | ~(sums > frame[ALL_DURATIONS]).fillna(False).astype(bool)
 
 
-_AUTHORITY = {
+AUTHORITY = {
     "authority": text(
         "GSS code, as in the newest revised release that names the authority; England is E92000001",
         pattern=r"^E[0-9]{8}$",
@@ -117,43 +131,43 @@ _MID_YEAR = "The year ending 31 March t is paired with mid-year t-1, as DfE does
 
 LA_PANEL = pa.DataFrameSchema(
     {
-        **_AUTHORITY,
+        **AUTHORITY,
         "region": text("Region, London split into Inner and Outer as DfE does; blank for England", blank=True),
         "year": YEAR,
         "vintage": _VINTAGE,
-        "episodes_ended": _count("Episodes of need that ended in the year", "episodes"),
-        "children_ended": _count(
+        "episodes_ended": count_column("Episodes of need that ended in the year", "episodes"),
+        "children_ended": count_column(
             "Children with an episode of need that ended in the year. First published: 2017 only",
             "children",
         ),
-        "episodes_ended_rc7": _count(
+        "episodes_ended_rc7": count_column(
             "Episodes ended with reason RC7, not in need or any other. Revised: as far as file b6 reaches",
             "episodes",
         ),
-        "episodes_ended_unknown_reason": _count(
+        "episodes_ended_unknown_reason": count_column(
             "Episodes ended, reason not known. Revised: as far as file b6 reaches", "episodes"
         ),
-        "referrals": _count("Referrals received in the year", "referrals"),
-        "rereferrals": _count(
+        "referrals": count_column("Referrals received in the year", "referrals"),
+        "rereferrals": count_column(
             "Referrals within 12 months of an earlier one. Not carried for 2010: that release counts "
             "children referred more than once within the year instead",
             "referrals",
         ),
-        "cpp_started": _count("Child protection plans that started in the year (plans, not children)", "plans"),
-        "cin_31_march": _count("Episodes of need open at 31 March", "episodes"),
-        "population_0_17_in_release": _count(
+        "cpp_started": count_column("Child protection plans that started in the year (plans, not children)", "plans"),
+        "cin_31_march": count_column("Episodes of need open at 31 March", "episodes"),
+        "population_0_17_in_release": count_column(
             _MID_YEAR + "Children aged 0 to 17 as printed in the first-published file, on first_published rows only; "
             "rounded to 100 except for 2011. Mid-2009 and mid-2010 are not rebased to Census 2011",
             "children",
         ),
-        "population_0_17_pre_census_2021": _count(
+        "population_0_17_pre_census_2021": count_column(
             _MID_YEAR + "Children aged 0 to 17, estimates before Census 2021: mid-2012 to mid-2020",
             "children",
         ),
-        "population_0_17_rebased": _count(
+        "population_0_17_rebased": count_column(
             _MID_YEAR + "Children aged 0 to 17, estimates rebased to Census 2021: mid-2012 on", "children"
         ),
-        "population_all_ages": _count(
+        "population_all_ages": count_column(
             _MID_YEAR + "People of all ages, mid-2008 to mid-2020 on the boundaries of April 2021; authorities that "
             "did not exist then have none",
             "people",
@@ -168,11 +182,11 @@ LA_PANEL = pa.DataFrameSchema(
         ),
     },
     checks=[
-        _at_most("episodes_ended_rc7", "episodes_ended"),
-        _at_most("episodes_ended_unknown_reason", "episodes_ended"),
-        _at_most("children_ended", "episodes_ended"),
-        _at_most("rereferrals", "referrals"),
-        pa.Check(_code_fits_authority, name="authority/la_code", error="la_code must be blank for England only"),
+        at_most("episodes_ended_rc7", "episodes_ended"),
+        at_most("episodes_ended_unknown_reason", "episodes_ended"),
+        at_most("children_ended", "episodes_ended"),
+        at_most("rereferrals", "referrals"),
+        pa.Check(code_fits_authority, name="authority/la_code", error="la_code must be blank for England only"),
     ],
     unique=["authority", "year", "vintage"],
     strict=True,
@@ -182,18 +196,23 @@ LA_PANEL = pa.DataFrameSchema(
 
 LA_MISSING = pa.DataFrameSchema(
     {
-        **_AUTHORITY,
+        **AUTHORITY,
         "year": YEAR,
-        "vintage": _VINTAGE,
+        "vintage": text(
+            "Which release the cell stands in: the first for that year, or the newest; of cin_absence, the earlier of "
+            "two or the later",
+            allowed=(*VINTAGES, *ABSENCE_RELEASES),
+        ),
         "measure": text(
             "What is missing: a column of la_panel; a band (or the column for all bands) of la_durations; a need (or "
-            "the column for all needs) of primary_need",
+            "the column for all needs) of primary_need; of cin_absence, absence_, the phase and the column",
             allowed=(
                 *(name for name, column in LA_PANEL.columns.items() if "unit" in column.metadata and name != "year"),
                 *DURATION_BANDS,
                 ALL_DURATIONS,
                 *PRIMARY_NEEDS,
                 ALL_NEEDS,
+                *ABSENCE_MEASURES,
             ),
         ),
         "mark": text("What stands in the publisher's file in place of a number; blank if nothing does", blank=True),
@@ -207,7 +226,7 @@ LA_MISSING = pa.DataFrameSchema(
 
 LA_DURATIONS = pa.DataFrameSchema(
     {
-        **_AUTHORITY,
+        **AUTHORITY,
         "year": YEAR,
         "band": pa.Column(
             "int64",
@@ -222,18 +241,18 @@ LA_DURATIONS = pa.DataFrameSchema(
                 "maximum": len(DURATION_BANDS),
             },
         ),
-        "episodes": _count("Episodes of need that ended in the year after lasting so long", "episodes"),
-        ALL_DURATIONS: _count(
+        "episodes": count_column("Episodes of need that ended in the year after lasting so long", "episodes"),
+        ALL_DURATIONS: count_column(
             "Episodes of need that ended in the year, whatever their duration; the same on the year's five rows. A "
             "few authorities' bands add up to a little less, the publisher not saying why",
             "episodes",
         ),
     },
     checks=[
-        _at_most("episodes", ALL_DURATIONS),
+        at_most("episodes", ALL_DURATIONS),
         pa.Check(_has_every_band, name="band/year", error="an authority's year must have a row for each band"),
         pa.Check(_bands_fit, name="episodes/year", error=f"the episodes of a year must not exceed {ALL_DURATIONS}"),
-        pa.Check(_code_fits_authority, name="authority/la_code", error="la_code must be blank for England only"),
+        pa.Check(code_fits_authority, name="authority/la_code", error="la_code must be blank for England only"),
     ],
     unique=["authority", "year", "band"],
     strict=True,
@@ -243,21 +262,21 @@ LA_DURATIONS = pa.DataFrameSchema(
 
 PRIMARY_NEED = pa.DataFrameSchema(
     {
-        **_AUTHORITY,
+        **AUTHORITY,
         "authority": text("GSS code; England is E92000001, the North West E12000002", pattern=r"^E[0-9]{8}$"),
         "la_code": text("DfE number of three digits; blank for England and regions", pattern=r"^[0-9]{3}$", blank=True),
         "name": text("Name, as in the newest revised release that names the place"),
         "year": YEAR,
         "need": text("Category of primary need at assessment, N1 to N9, and N0 for not stated", allowed=tuple(NEEDS)),
-        "episodes": _count("Episodes of need open at 31 March with that primary need", "episodes"),
-        ALL_NEEDS: _count(
+        "episodes": count_column("Episodes of need open at 31 March with that primary need", "episodes"),
+        ALL_NEEDS: count_column(
             "Episodes of need open at 31 March, whatever their need; the same on the year's ten rows. In some years "
             "the needs of England or the North West add up to less, by up to 1,600, the publisher not saying why",
             "episodes",
         ),
     },
     checks=[
-        _at_most("episodes", ALL_NEEDS),
+        at_most("episodes", ALL_NEEDS),
         pa.Check(_has_every_need, name="need/year", error="a place's year must have a row for each need"),
         pa.Check(_needs_fit, name="episodes/year", error=f"the episodes of a year must not exceed {ALL_NEEDS}"),
         pa.Check(
@@ -274,7 +293,7 @@ PRIMARY_NEED = pa.DataFrameSchema(
 
 CONTEXT_COUNTS = pa.DataFrameSchema(
     {
-        **_AUTHORITY,
+        **AUTHORITY,
         "year": YEAR,
         "vintage": _VINTAGE,
         "subject": text(
@@ -282,7 +301,7 @@ CONTEXT_COUNTS = pa.DataFrameSchema(
             allowed=("assessment factors", "assessments", "child protection plans", "children in need"),
         ),
         "measure": text("What is counted: a factor found at assessment, or the name of the count"),
-        "number": _count("The publisher's number", "as the measure says"),
+        "number": count_column("The publisher's number", "as the measure says"),
         "percentage": pa.Column(
             "float64",
             pa.Check.in_range(0, 100, error="must lie between 0 and 100"),
@@ -293,7 +312,7 @@ CONTEXT_COUNTS = pa.DataFrameSchema(
         "release": text("The release whose file holds the number"),
         "column": text("Heading of the file's column that holds it"),
     },
-    checks=[pa.Check(_code_fits_authority, name="authority/la_code", error="la_code must be blank for England only")],
+    checks=[pa.Check(code_fits_authority, name="authority/la_code", error="la_code must be blank for England only")],
     unique=["authority", "year", "vintage", "measure"],
     strict=True,
     ordered=True,

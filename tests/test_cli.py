@@ -58,10 +58,10 @@ def test_wrong_calls_are_one_line(words, code, message) -> None:
 def test_the_panel_is_built_from_a_folder_of_files(tmp_path) -> None:
     run = crewe("official", "build", str(FIXTURES), "--out", str(tmp_path / "official"))
     assert run.returncode == 0, run.stderr
-    tables = ("la_panel", "la_durations", "primary_need", "la_missing", "context_counts")
+    tables = ("la_panel", "la_durations", "primary_need", "cin_absence", "la_missing", "context_counts")
     names = {*(f"{table}.csv" for table in tables), "datapackage.json"}
     assert {p.name for p in (tmp_path / "official").iterdir()} == names
-    assert "of la_durations from 18 files" in run.stdout
+    assert "of la_durations from 20 files" in run.stdout
 
 
 def test_trace_prints_one_item_and_checks_all(tmp_path) -> None:

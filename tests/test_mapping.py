@@ -160,6 +160,94 @@ def test_a_code_may_mean_missing_where_a_blank_may_stand(tmp_path) -> None:
     ]
 
 
+DAYS = "{sessions_possible: days, sessions_authorised: days, sessions_unauthorised: days}"
+
+
+def in_days(folder: Path, rows: str, units: str = DAYS) -> Path:
+    """The small folder with absence counted otherwise, as its mapping says."""
+    (make_folder(folder) / "mapping.yml").write_text(f"tables: {{absence: {{units: {units}}}}}")
+    header = TABLES["absence"].splitlines()[0]
+    (folder / "absence.csv").write_text(f"{header}\n{rows}", encoding="utf-8")
+    return folder
+
+
+def test_days_and_half_days_are_the_same_sessions(tmp_path) -> None:
+    rows = "C1,secondary,autumn_2015,70,4.5,1.50\nC1,secondary,spring_2016,60.0,0,0.0\n"
+    folder = in_days(tmp_path / "days", rows)
+    assert check_folder(folder) == []
+    same(read_records(folder), read_records(make_folder(tmp_path / "sessions")))
+
+
+def test_a_unit_is_said_column_by_column(tmp_path) -> None:
+    rows = "C1,secondary,autumn_2015,140,4.5,1.5\nC1,secondary,spring_2016,120,0,0\n"
+    folder = in_days(tmp_path / "mixed", rows, "{sessions_authorised: days, sessions_unauthorised: days}")
+    same(read_records(folder), read_records(make_folder(tmp_path / "sessions")))
+
+
+def test_the_published_cohort_in_days_is_the_same(tmp_path) -> None:
+    source = REPOSITORY / "data" / "synthetic"
+    folder = Path(shutil.copytree(source, tmp_path / "days"))
+    table = pd.read_csv(folder / "absence.csv")
+    counts = [name for name in table if name.startswith("sessions_")]
+    table[counts] = table[counts] / 2
+    table.to_csv(folder / "absence.csv", index=False)
+    (folder / "mapping.yml").write_text(f"tables: {{absence: {{units: {DAYS}}}}}")
+    same(read_records(source), read_records(folder))
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        (
+            "4.25",
+            "must be a number of days, whole or half; found '9.99'. To mend: write it in digits, such as 7 or 7.5",
+        ),
+        ("4,5", None),  # one cell too many: a fault of the row
+        ("-1", "must be a number of days, whole or half"),
+        ("4.5 ", "must not begin or end with a blank"),
+        ("04.5", "must be a number of days, whole or half"),
+        ("4.", "must be a number of days, whole or half"),
+        ("1e2", "must be a number of days, whole or half"),
+        ("200.5", "must be from 0 to 200 days; found '999.9'. To mend: correct the number, or take it out of units"),
+        ("99999999999999999999", "must be a number of days, whole or half"),
+        ("", "must not be blank"),
+        ("69", "must not exceed sessions_possible; found 141 of 140 sessions"),
+    ],
+)
+def test_what_is_no_number_of_days(cell, words, tmp_path) -> None:
+    folder = in_days(tmp_path, f"C1,secondary,autumn_2015,70,{cell},1.5\n")
+    faults = [fault.message for fault in check_folder(folder)]
+    assert len(faults) == 1 and (words is None or words in faults[0]), faults
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        ("days", "tables.absence.units: must hold names and their values"),
+        ("{sessions_missed: days}", "found 'sessions_missed'"),
+        ("{sessions_possible: hours}", "absence.units.sessions_possible: names may be sessions, days; found 'hours'"),
+        ("{sessions_possible: [days]}", "found 'a list'"),
+        ("{child_id: days}", "found 'child_id'"),
+    ],
+)
+def test_what_is_no_unit(units, words, tmp_path) -> None:
+    folder = in_days(tmp_path, "C1,secondary,autumn_2015,70,1,1\n", units)
+    (fault,) = check_folder(folder)
+    assert fault.message.startswith("mapping.yml, under tables.absence.units") and words in fault.message
+
+
+def test_tables_without_sessions_have_no_units(tmp_path) -> None:
+    (make_folder(tmp_path) / "mapping.yml").write_text("tables: {families: {units: {arm: days}}}")
+    (fault,) = check_folder(tmp_path)
+    assert "tables.families: names may be file, columns, codes, ignore, dates" in fault.message
+
+
+def test_days_that_were_not_declared_say_how(tmp_path) -> None:
+    folder = in_days(tmp_path, "C1,secondary,autumn_2015,70,4.5,1\n", "{}")
+    (fault,) = check_folder(folder)
+    assert fault.message.endswith("no decimals; if it counts days, say so in mapping.yml under units.")
+
+
 def test_a_bomb_is_no_trouble(tmp_path) -> None:
     names = "abcdefghijklmnop"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]

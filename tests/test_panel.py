@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMITTED = ROOT / "data" / "official"
 FIXTURES = ROOT / "tests" / "fixtures" / "dfe" / "source"
 COUNTS = [name for name, column in LA_PANEL.columns.items() if str(column.dtype) == "Int64"]
-TABLES = ("la_panel", "la_durations", "primary_need", "la_missing", "context_counts")
+TABLES = ("la_panel", "la_durations", "primary_need", "cin_absence", "la_missing", "context_counts")
 BUILT = (*(f"{name}.csv" for name in TABLES), "datapackage.json")
 
 
@@ -332,7 +332,7 @@ def test_build_from_fixtures(source: Path, tmp_path: Path) -> None:
         "b4_children_in_need_duration_of_open_episode_2013_to_2024.csv",
         "d5_cpps_at31march_by_duration_2013_to_2025.csv",
     }
-    assert len(report.sources) == 18
+    assert len(report.sources) == 20
     assert all(one.sha256 == hash_file(next(source.rglob(one.file))) for one in report.sources)
     assert sorted(item.name for item in out.iterdir()) == sorted(BUILT)
     for name in BUILT:
@@ -400,7 +400,7 @@ def test_package_is_complete() -> None:
     assert package["licenses"][0]["statement"] == (
         "Contains public sector information licensed under the Open Government Licence v3.0."
     )
-    assert len(package["sources"]) == 18
+    assert len(package["sources"]) == 20
     assert all(len(one["sha256"]) == 64 and "/" not in one["file"] for one in package["sources"])
     fields = package["resources"][0]["schema"]["fields"]
     assert [field["name"] for field in fields] == list(LA_PANEL.columns)

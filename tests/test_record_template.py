@@ -63,6 +63,10 @@ def test_the_mapping_is_all_comments_and_maps_each_name_to_itself_without_them(t
     for name, table in CONTRACT.items():
         assert plan[name].columns == {column: column for column in table.names}
         assert plan[name].codes == {f.name: {c: c for c in f.allowed} for f in table.fields if f.allowed}
+        assert plan[name].units == {}
+    days = lines.replace("sessions_possible: sessions ", "sessions_possible: days ")
+    (tmp_path / "mapping.yml").write_text(days, encoding="utf-8")
+    assert read_mapping(tmp_path)[0]["absence"].units == {"sessions_possible": "days"}
 
 
 def test_the_dictionary_names_every_column_code_and_rule() -> None:

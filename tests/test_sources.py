@@ -84,6 +84,8 @@ def cell(cells: pd.DataFrame, la_code: str, measure: str, year: int) -> object:
         ("ons_*.csv", "population all ages"),
         ("imd-2015.xlsx", "deprivation 2015"),
         ("imd-2019.xlsx", "deprivation 2019"),
+        ("absence_*_2016_17_*.csv", "absence, earlier release"),
+        ("absence_*_2018_19_*.csv", "absence, later release"),
     ],
 )
 def test_each_layout_is_told_by_its_header(pattern: str, key: str, tmp_path: Path) -> None:

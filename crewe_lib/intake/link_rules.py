@@ -125,7 +125,7 @@ def _too_many_sessions(context: Context) -> pd.Series:
     missed = frame["sessions_authorised"] + frame["sessions_unauthorised"]
     wrong = (missed > frame["sessions_possible"]).fillna(False).astype(bool)
     pairs = zip(missed[wrong], frame.loc[wrong, "sessions_possible"], strict=True)
-    return pd.Series([f"{a} of {b}" for a, b in pairs], index=frame.index[wrong], dtype=object)
+    return pd.Series([f"{a} of {b} sessions" for a, b in pairs], index=frame.index[wrong], dtype=object)
 
 
 def _unknown_factors(context: Context) -> pd.Series:

@@ -1,4 +1,4 @@
-"""mapping.yml: what a researcher's files, columns, codes and dates are called, so that nobody edits code to bring data.
+"""mapping.yml: how a researcher's files name and count things, so that nobody edits code to bring data.
 
 Everything in the file is read as text (1 and 01 and yes are what they look like). What it does not name is called as
 in the contract.
@@ -14,13 +14,14 @@ from typing import Any
 
 import yaml
 
-from crewe_lib.contract import TABLES, Table
+from crewe_lib.contract import CONVERSIONS, TABLES, Field, Table
 from crewe_lib.intake.dates import DATE_EXAMPLES, DAY, MONTH, MONTH_EXAMPLES, DayFormat, make_format
 from crewe_lib.intake.faults import Fault, join, nearest, printable
+from crewe_lib.intake.yaml_text import TextLoader
 
 MAPPING = "mapping.yml"
 _TOP = ("tables", "dates", "months", "missing")
-_TABLE = ("file", "columns", "codes", "ignore", "dates", "months", "missing")
+_TABLE = ("file", "columns", "codes", "units", "ignore", "dates", "months", "missing")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class TablePlan:
     """How one table is brought.
 
     columns: our column → yours, for each column of the table; codes: our column → (your code → ours); ignored: your
-    columns that are left out.
+    columns that are left out; units: our column → the unit you count in, where it is not ours.
     """
 
     file: str
@@ -45,6 +46,7 @@ class TablePlan:
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 Plan = Mapping[str, TablePlan]
@@ -67,7 +69,7 @@ def read_mapping(folder: Path) -> tuple[dict[str, TablePlan], list[Fault]]:
     if not path.is_file():
         return plain_plan(), [_fault("", "must be a file", "something else")]
     try:
-        content = yaml.load(path.read_bytes().decode("utf-8-sig"), _TextLoader)
+        content = yaml.load(path.read_bytes().decode("utf-8-sig"), TextLoader)
     except OSError as fault:
         return plain_plan(), [_fault("", "must be a file that can be read", str(fault.strerror))]
     except UnicodeDecodeError:
@@ -83,18 +85,9 @@ def read_mapping(folder: Path) -> tuple[dict[str, TablePlan], list[Fault]]:
     return plan, reader.faults
 
 
-class _TextLoader(yaml.BaseLoader):
-    """YAML with every scalar as text, as it is written; a name that is there twice is refused."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            name = getattr(key, "value", None)
-            if isinstance(name, str) and name in seen:
-                raise yaml.constructor.ConstructorError(None, None, "a name is there twice", key.start_mark)
-            seen.add(name if isinstance(name, str) else None)
-        made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return made
+def _convertible(table: Table) -> dict[str, Field]:
+    """The columns that may be counted in another unit, by name."""
+    return {item.name: item for item in table.fields if item.unit in CONVERSIONS}
 
 
 def _fault(place: str, rule: str, found: str = "", mend: str = "") -> Fault:
@@ -115,7 +108,8 @@ class _MappingReader:
         common = self._settings(top, "", Settings())
         plan = {}
         for name, table in TABLES.items():
-            own = self._section(tables.get(name, {}), f"tables.{name}", _TABLE)
+            known = tuple(key for key in _TABLE if key != "units" or _convertible(table))
+            own = self._section(tables.get(name, {}), f"tables.{name}", known)
             plan[name] = self._table(table, own, common)
         files = [plan[name].file for name in TABLES]
         for twice in sorted({file for file in files if files.count(file) > 1}):
@@ -129,7 +123,8 @@ class _MappingReader:
         ignored = self._texts(own, "ignore", place, frozenset())
         columns = self._columns(table, own.get("columns", {}), ignored, place)
         codes = self._codes(table, own.get("codes", {}), place)
-        return TablePlan(self._file(own, table, place), columns, codes, ignored, settings)
+        units = self._units(table, own.get("units", {}), place)
+        return TablePlan(self._file(own, table, place), columns, codes, ignored, settings, units)
 
     def _settings(self, section: Mapping[str, Any], place: str, usual: Settings) -> Settings:
         return Settings(
@@ -240,3 +235,15 @@ class _MappingReader:
                     self._unknown(here, ours, item.allowed)
             codes[column] = dict(pairs)
         return codes
+
+    def _units(self, table: Table, given: Any, place: str) -> dict[str, str]:
+        """Our column → your unit, where it is another than ours and can be turned into it."""
+        fields = _convertible(table)
+        units: dict[str, str] = {}
+        for column, unit in self._section(given, f"{place}.units", tuple(fields)).items():
+            known = (fields[column].unit, *CONVERSIONS[fields[column].unit])
+            if unit not in known:
+                self._unknown(f"{place}.units.{column}", unit if isinstance(unit, str) else "a list", known)
+            elif unit != fields[column].unit:
+                units[column] = unit
+        return units

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from crewe_lib.contract import Field
+from crewe_lib.contract import CONVERSIONS, Field
 from crewe_lib.intake.faults import LISTED_VALUES, MOST_CODES, Fault, make_fault, mask, show
 from crewe_lib.intake.mapping import TablePlan
 from crewe_lib.intake.rows import Column, Objects
@@ -23,6 +23,7 @@ LONGEST_ID, LONGEST_TEXT = 64, 200
 NOTHING = frozenset(("na", "n/a", "#n/a", "#na", "null", "none", "nan", "nil", "missing", ".", "-", "--", "?", "<na>"))
 MOST_LISTED = 10  # codes of a mapping named in a rule
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}").fullmatch
+_HALVES = re.compile(r"(0|[1-9][0-9]{0,17})(\.[05]0*)?").fullmatch
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*").fullmatch
 
 
@@ -138,12 +139,29 @@ def _read_code(item: Field, plan: TablePlan, value: str) -> str | Verdict:
 
 
 def _read_integer(item: Field, plan: TablePlan, value: str) -> str | Verdict:
+    if item.name in plan.units:
+        return _read_halves(item, plan.units[item.name], value)
     if not _INTEGER(value):
-        return Verdict("must be a whole number", "write it in digits, such as 7 or -1; no decimals")
+        other = "".join(
+            f"; if it counts {unit}, say so in mapping.yml under units" for unit in CONVERSIONS.get(item.unit, ())
+        )
+        return Verdict("must be a whole number", f"write it in digits, such as 7 or -1; no decimals{other}")
     if len(value) > 18 or not int(item.minimum) <= int(value) <= int(item.maximum):
         unit = f" {item.unit}" if item.unit else ""
         return Verdict(f"must be from {item.minimum} to {item.maximum}{unit}", "correct the number")
     return value
+
+
+def _read_halves(item: Field, unit: str, value: str) -> str | Verdict:
+    """A number in a researcher's unit that is two of ours, in ours; whole or half, so that nothing is rounded."""
+    found, times = _HALVES(value), CONVERSIONS[item.unit][unit]
+    if not found:
+        return Verdict(f"must be a number of {unit}, whole or half", f"write it in digits, such as 7 or 7.5 {unit}")
+    ours = times * int(found[1]) + (times // 2 if (found[2] or "").startswith(".5") else 0)
+    if not int(item.minimum) <= ours <= int(item.maximum):
+        rule = f"must be from {int(item.minimum) // times} to {int(item.maximum) // times} {unit}"
+        return Verdict(rule, f"correct the number, or take it out of units in mapping.yml if it counts {item.unit}")
+    return str(ours)
 
 
 def _read_day(item: Field, plan: TablePlan, value: str) -> str | Verdict:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from crewe_lib.contract import TABLES, Field, Table
+from crewe_lib.contract import CONVERSIONS, TABLES, Field, Table
 from crewe_lib.datapackage import DESCRIPTOR, Kind
 from crewe_lib.errors import CreweError
 from crewe_lib.intake.dates import DATE_EXAMPLES, MONTH_EXAMPLES
@@ -162,6 +162,11 @@ def write_mapping() -> str:
             "#     columns:    # your column: our column",
             *(f"#       {item.name}: {item.name}    # {item.description}" for item in table.fields),
         ]
+        if counted := [item for item in table.fields if item.unit in CONVERSIONS]:
+            lines.append("#     units:    # our column: the unit that you count in, where it is not ours")
+        for item in counted:
+            others = ", ".join(f"{name}, whole or half" for name in CONVERSIONS[item.unit])
+            lines.append(f"#       {item.name}: {item.unit}    # or {others}; a day is two sessions")
         if coded := [item for item in table.fields if item.allowed]:
             lines.append("#     codes:    # your code: our code; all of yours, once a column is named")
         for item in coded:

@@ -55,12 +55,13 @@ KEY_RULES: Mapping[str, tuple[str, str]] = {
     "region": (r".+", "the name of a region"),
     "region_code": (r"E[0-9]{8}", "a GSS code such as E12000002"),
     "year": (r"(19|20)[0-9]{2}", "a year of four digits"),
+    "academic_year": ("|".join(f"{y}{(y + 1) % 100:02d}" for y in range(2000, 2100)), "two years such as 201617"),
 }
 # Which of a layout's keys name a row, by its level. England's codes are not read: many are wrong.
 LEVEL_KEYS: Mapping[str, tuple[str, ...]] = {
-    "authority": ("la_code", "gss", "name", "region", "year"),
+    "authority": ("la_code", "gss", "name", "region", "year", "academic_year"),
     "region": ("region_code", "region", "year"),
-    "england": ("year",),
+    "england": ("year", "academic_year"),
 }
 NUMBER_RULES: Mapping[Number, tuple[str, str]] = {
     "count": (
@@ -76,13 +77,15 @@ class Layout:
     """What one release's file looks like.
 
     key: short name used in messages; title: the release, {newest} standing for the newest year in the file;
-    columns: la_code, gss, name, region, region_code, year, level → header; measures: measure → header; signature:
-    headers that tell the layout from others (those of the measures, where empty); levels: what the level column may
-    hold → authority, region, england or skip; year: the year ending 31 March, where no column gives it; year_shift:
-    what to add to the year column (1 for mid-year populations, which DfE pairs with the next year ending 31
-    March); reaches: range of the newest year in the file, which tells editions with one header apart;
-    boundaries: where rows have GSS codes only, a year ending 31 March whose authorities are those of the
-    file; vintage: empty for what serves both vintages; used: False for a file we know but do not need.
+    columns: la_code, gss, name, region, region_code, year or academic_year, level, part and those of `only` → header;
+    measures: measure → header; signature: headers that tell the layout from others (those of the measures, where
+    empty); levels: what the level column may hold → authority, region, england or skip; parts: where an authority's
+    year has several rows, what the part column may hold → what is put before the measures of that row, or skip; only:
+    column → the one text of it whose rows are read; year: the year ending 31 March, where no column gives it;
+    year_shift: what to add to the year column (1 for mid-year populations, which DfE pairs with the next year ending
+    31 March); reaches: range of the newest year in the file, which tells editions with one header apart; boundaries:
+    where rows have GSS codes only, a year ending 31 March whose authorities are those of the file; vintage: empty for
+    what serves both vintages; used: False for a file we know but do not need.
     """
 
     key: str
@@ -92,6 +95,8 @@ class Layout:
     measures: Mapping[str, str]
     signature: tuple[str, ...] = ()
     levels: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, str] = field(default_factory=dict)
     year: int | None = None
     year_shift: int = 0
     reaches: tuple[int, int] = (0, 9999)
@@ -172,11 +177,12 @@ def read_row(
 ) -> tuple[list[dict[str, object]], list[tuple[str, str]]]:
     """The cells of one row, one record per measure, and what is wrong with them as (key or measure, rule)."""
     texts = {name: row[place] for name, place in at.items()}
-    level = layout.levels.get(texts["level"].strip(), "") if "level" in at else "authority"
-    if not level:
-        return [], [("level", "one of " + ", ".join(layout.levels))]
-    if level == "skip":
-        return [], []
+    known = {"level": layout.levels, "part": layout.parts}
+    found_as = {key: names.get(texts[key].strip(), "") for key, names in known.items() if key in at}
+    left_out = any(texts[key].strip() != text for key, text in layout.only.items()) or "skip" in found_as.values()
+    if left_out or "" in found_as.values():
+        return [], [(key, "one of " + ", ".join(known[key])) for key in found_as if not left_out and not found_as[key]]
+    level, before = found_as.get("level", "authority"), found_as.get("part", "")
     keys = list(read_keys(texts, layout, level))
     wrong = [(key, rule) for key, _, rule in keys if rule]
     found: dict[str, object] = dict.fromkeys(("la_code", "gss", "name", "region"), "")
@@ -185,16 +191,22 @@ def read_row(
         found |= {"gss": ENGLAND, "name": "England"}
     if level == "region":
         found |= {"gss": found.pop("region_code", ""), "name": found["region"], "region": ""}
-    found["year"] = layout.year or (0 if wrong else int(str(found["year"])) + layout.year_shift)
+    found["year"] = layout.year or (0 if wrong else _read_year(found) + layout.year_shift)
     records = []
     for measure in layout.measures:
         try:
             value, mark = parse_number(texts[measure], number=layout.number, marks=layout.marks)
-            records.append(found | {"measure": measure, "value": value, "mark": mark})
+            records.append(found | {"measure": before + measure, "value": value, "mark": mark})
         except ValueError:
             marks = ", ".join(text for text in layout.marks if text)
             wrong.append((measure, f"{NUMBER_RULES[layout.number][1]}, or a missing mark ({marks} or blank)"))
     return records, wrong
+
+
+def _read_year(keys: dict[str, object]) -> int:
+    """The year of a row; of an academic year, the one in which it ends."""
+    academic = keys.pop("academic_year", None)
+    return int(str(keys["year"])) if academic is None else int(str(academic)[:4]) + 1
 
 
 def read_cells(table: RawTable, layout: Layout) -> pd.DataFrame:
@@ -214,7 +226,7 @@ def read_cells(table: RawTable, layout: Layout) -> pd.DataFrame:
         found, wrong = read_row(row, at, layout)
         faults += [Fault(line, headers[name], row[at[name]], rule) for name, rule in wrong]
         if found and not wrong:
-            who = tuple(found[0][key] for key in ("la_code", "gss", "year"))
+            who = tuple(found[0][key] for key in ("la_code", "gss", "year", "measure"))
             first = lines.setdefault(who, line)
             if first != line:
                 text = f"{found[0]['name']} again (first in row {first})"

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from crewe_lib.absence_table import CIN_ABSENCE
 from crewe_lib.checks import describe_fields
 from crewe_lib.datapackage import hash_file
 from crewe_lib.sources.folder import Source
@@ -25,6 +26,9 @@ DESCRIPTION = (
     "la_panel: one row per upper-tier local authority (and England), year ending 31 March and vintage. "
     "la_durations: one row per authority, year and band of duration, from the revised file b5. primary_need: one row "
     "per category of need and year for Cheshire East, the North West and England, from the revised file b3. "
+    "cin_absence: one row per place, academic year, phase and release for England, Cheshire East and the ten "
+    "authorities most like it before Project Crewe (Dorset before and after its boundary moved), from two releases of "
+    "the outcomes of children in need; 2019/20 is not available, and there is nothing before 2016/17. "
     "context_counts: figures of England and Cheshire East that the reports quote, with the release and the heading of "
     "the column that hold them; percentages are computed. Counts are the publisher's: exact for authorities, rounded "
     "for England (to 100 in the older releases, to 10 in the later ones) and for regions (to 10), so that parts need "
@@ -81,7 +85,7 @@ def describe_package(tables: Mapping[str, pd.DataFrame], read: Sequence[Source])
             for one in map(describe_source, read)
         ],
         "resources": [
-            _describe_table(name, schema, title, key, _dates(panel if name == "la_missing" else tables[name]))
+            _describe_table(name, schema, title, key, _dates(name, panel if name == "la_missing" else tables[name]))
             for name, schema, title, key in _RESOURCES
         ],
     }
@@ -97,9 +101,15 @@ _RESOURCES: Sequence[tuple[str, pa.DataFrameSchema, str, list[str]]] = (
         ["authority", "year", "need"],
     ),
     (
+        "cin_absence",
+        CIN_ABSENCE,
+        "Absence from school of children in need, for England, Cheshire East and the authorities most like it",
+        ["authority", "year", "phase", "vintage"],
+    ),
+    (
         "la_missing",
         LA_MISSING,
-        "Cells of la_panel, la_durations and primary_need that the publisher marks as missing, with the mark",
+        "Cells of la_panel, la_durations, primary_need and cin_absence that the publisher marks as missing, and how",
         ["authority", "year", "vintage", "measure"],
     ),
     (
@@ -112,9 +122,12 @@ _RESOURCES: Sequence[tuple[str, pa.DataFrameSchema, str, list[str]]] = (
 )
 
 
-def _dates(table: pd.DataFrame) -> str:
+def _dates(name: str, table: pd.DataFrame) -> str:
     """The years of a table in words."""
-    return f"years ending 31 March {table['year'].min()} to {table['year'].max()}"
+    first, last = int(table["year"].min()), int(table["year"].max())
+    if name == "cin_absence":
+        return f"academic years {first - 1}/{first % 100:02d} to {last - 1}/{last % 100:02d}"
+    return f"years ending 31 March {first} to {last}"
 
 
 def _describe_table(name: str, schema: pa.DataFrameSchema, title: str, key: list[str], dates: str) -> dict[str, Any]:

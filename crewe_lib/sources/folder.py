@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from crewe_lib.errors import DataError
-from crewe_lib.sources import Layout, dfe, match_layout, mhclg, ons, read_cells
+from crewe_lib.sources import Layout, dfe, match_layout, mhclg, ons, outcomes, read_cells
 from crewe_lib.sources.rawfile import read_table
 
-LAYOUTS = dfe.LAYOUTS + ons.LAYOUTS + mhclg.LAYOUTS
+LAYOUTS = dfe.LAYOUTS + ons.LAYOUTS + mhclg.LAYOUTS + outcomes.LAYOUTS
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The local-authority tables from the publishers' own files: the panel, one row per authority, year ending 31
-March and vintage; the durations of ended episodes; open episodes by primary need; and what is missing from them.
+March and vintage; the durations of ended episodes; open episodes by primary need; absence of children in need; and
+what is missing from them.
 
 What joins the files is the DfE number (la_code): files before 2013 have no other code, and GSS codes change
 when boundaries are redrawn (Gateshead, Northumberland, Buckinghamshire, North Yorkshire, Somerset …).
@@ -24,10 +25,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from crewe_lib.absence_table import CIN_ABSENCE
 from crewe_lib.checks import check_table
 from crewe_lib.datapackage import DESCRIPTOR, write_descriptor
 from crewe_lib.errors import DataError
 from crewe_lib.sources import ENGLAND, mhclg
+from crewe_lib.sources.absence import assemble_absence, assemble_absence_cells, set_absence_apart
 from crewe_lib.sources.context import assemble_context
 from crewe_lib.sources.context_headers import MEASURES
 from crewe_lib.sources.describe import SourceFile, describe_package, describe_source
@@ -46,7 +49,7 @@ from crewe_lib.tables import (
 KEYS = ["la_code", "year", "vintage"]
 ORDER = ["authority", "vintage", "year"]
 SCHEMAS = {"la_panel": LA_PANEL, "la_durations": LA_DURATIONS, "la_missing": LA_MISSING}
-CONTEXT, NEED = "context_counts", "primary_need"
+CONTEXT, NEED, ABSENCE = "context_counts", "primary_need", "cin_absence"
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ def assemble_durations(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def assemble_tables(source_dir: Path) -> dict[str, pd.DataFrame]:
-    """The tables of `SCHEMAS`, primary_need and context_counts, from the publishers' files below a folder.
+    """The tables of `SCHEMAS`, primary_need, cin_absence and context_counts, from the publishers' files below a folder.
 
     Rows are sorted by authority, (vintage,) year and what else tells them apart, needs as in `PRIMARY_NEEDS`. Raises
     DataError for anything that is not as it should be.
@@ -185,10 +188,12 @@ def assemble_tables(source_dir: Path) -> dict[str, pd.DataFrame]:
 
 def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
     """The tables by name, from the files as read."""
+    sources, absence = set_absence_apart(sources)
     sources, regions = set_regions_apart(sources)
     register, codes = assemble_register(sources)
     keyed = [assign_la_codes(one, codes) for one in sources]
     check_coverage(keyed)
+    absent = assemble_absence_cells([assign_la_codes(one, codes) for one in absence], register)
     cells, needs = assemble_cells(keyed), assemble_need_cells([*keyed, *regions], register)
     cells = cells[~cells["measure"].isin(MEASURES | NEED_MEASURES)]
     deprivation = next(one.cells for one in keyed if one.layout is mhclg.IMD_2015)
@@ -200,11 +205,12 @@ def _assemble(sources: Sequence[Source]) -> dict[str, pd.DataFrame]:
     for name, schema in SCHEMAS.items():
         named = found[name].merge(register, left_on="la_code", right_index=True)
         if name == "la_missing":
-            named = pd.concat([named, needs[needs["mark"].notna()]])
+            named = pd.concat([named, *(other[other["mark"].notna()] for other in (needs, absent))])
         tables[name] = named.sort_values(order[name], ignore_index=True)[list(schema.columns)]
         check_table(tables[name], schema, name)
     open_needs = assemble_primary_need(needs).sort_values(["authority", "year"], kind="stable", ignore_index=True)
     tables[NEED] = check_table(open_needs[list(PRIMARY_NEED.columns)], PRIMARY_NEED, NEED)
+    tables[ABSENCE] = check_table(assemble_absence(absent), CIN_ABSENCE, ABSENCE)
     return tables | {CONTEXT: check_table(assemble_context(keyed, register), CONTEXT_COUNTS, CONTEXT)}
 
 

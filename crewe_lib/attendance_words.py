@@ -1,0 +1,154 @@
+"""How chapter 02 writes its results: what follows from them in words, the figure's table, and bindings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from crewe_lib.attendance_context import ALIKE, PHASES
+from crewe_lib.evidence import Binding
+from crewe_lib.formats import agree, choose, count, fixed, interval, level, p_phrase, spelt
+from crewe_lib.provenance import traced
+
+_ONE, _SIGNED, _TWO = fixed(1), fixed(1, sign=True), fixed(2)
+
+
+@traced
+def summarise_findings(
+    published: pd.DataFrame,
+    better: pd.DataFrame,
+    contrast: dict[str, Any],
+    logarithm: pd.DataFrame,
+    specifications: pd.DataFrame,
+    *,
+    alpha: float,
+) -> dict[str, Any]:
+    """What prose says of the records' results: on which side of zero each phase's interval lies (`side_…`, 0 if it
+    holds zero); tests of the published models (`tests`) and how many reject; by how much CR2 widens the published
+    interval of all pupils, % (`wider`); on which side of one the contrast of phases lies; least and most ratio of the
+    three ways with the logarithm, and pupils that the first drops."""
+    limits = zip(better["phase"], better["conf_low"], better["conf_high"], strict=True)
+    side = {f"side_{phase}": _side(low, high) for phase, low, high in limits}
+    everything = specifications[specifications["phase"].eq("all")].set_index("specification")
+    width = everything["conf_high"] - everything["conf_low"]
+    ratios = logarithm.loc[logarithm["phase"] == "all", "ratio"].dropna()
+    return {
+        **side,
+        "tests": len(published),
+        "rejecting": int((published["p_value"] <= alpha).sum()),
+        "wider": 100 * float(width.filter(like="CR2 by family, history").iloc[0] / width.iloc[0] - 1),
+        "contrast_side": _side(np.log(contrast["low"]), np.log(contrast["high"])),
+        "ratio_least": float(ratios.min()),
+        "ratio_most": float(ratios.max()),
+        "dropped": int(logarithm.loc[logarithm["phase"] == "all", "dropped"].max()),
+    }
+
+
+def _side(low: float, high: float) -> int:
+    return 1 if low > 0 else -1 if high < 0 else 0
+
+
+@traced
+def derive_shown(means: pd.DataFrame) -> pd.DataFrame:
+    """The table behind the figure of means."""
+    return means[["label", "arm_label", "estimate", "conf_low", "conf_high", "n", "raw"]]
+
+
+@traced
+def describe_means(means: pd.DataFrame) -> dict[str, str]:
+    """The figure in words: days absent in each arm of each group, with interval and n."""
+    said = []
+    for label, rows in means.groupby("label", sort=False):
+        arms = [
+            f"{row['arm_label']} {_ONE(row['estimate'])} days ({interval(row['conf_low'], row['conf_high'])}; "
+            f"{count(row['n'])} pupils)"
+            for row in rows.to_dict("records")
+        ]
+        said.append(f"{label}: {', '.join(arms)}")
+    return {"text": ". ".join(said) + "."}
+
+
+def _no_pupil(value: Any) -> str:
+    """'no pupil', '1 pupil', '3 pupils'."""
+    return f"{count(value) if value else 'no'} pupil{'s' if value > 1 else ''}"
+
+
+def _official() -> Iterator[Binding]:
+    for key in ("first", "last", "not_published"):
+        yield Binding(f"{key}_year", "context_words", key)
+    yield Binding("alike", "context_words", "alike", show=spelt)
+    yield Binding("times_own", "context_words", "times_own", show=_ONE)
+    yield Binding("times_england", "context_words", "times_england", show=_ONE)
+    names = {"england": "England", "own": "Cheshire East", "peers": ALIKE}
+    for name, place in names.items():
+        for phase in ("primary", "secondary"):
+            yield Binding(f"{name}_{phase}", "context", "missed_first", {"place": place, "phase": phase}, _ONE)
+    for name in ("england", "own"):
+        whole = {"place": names[name], "phase": "all"}
+        yield Binding(f"{name}_all", "context", "missed_first", whole, _ONE)
+        yield Binding(f"{name}_all_last", "context", "missed_last", whole, _ONE)
+    own = {"place": names["own"], "phase": "all"}
+    yield Binding("own_days", "context", "days_first", own, _ONE)
+    yield Binding("own_persistent", "context", "persistent_first", own, fixed(0))
+    yield Binding("pupils_first", "context", "pupils_first", own, count)
+    yield Binding("revised_year", "revised_words", "academic")
+    yield Binding("revised_earlier", "revised_words", "earlier", show=_ONE)
+    yield Binding("revised_later", "revised_words", "later", show=_ONE)
+    yield Binding("revised_missed", "revised_words", "most_missed", show=_ONE)
+
+
+def _printed() -> Iterator[Binding]:
+    for key in ("pupils", "primary", "secondary", "children"):
+        yield Binding(f"printed_{key}", "timing", key, show=count)
+    yield Binding("printed_share", "timing", "share", show=fixed(0))
+    for key in ("months", "over"):
+        yield Binding(key, "timing", key, show=spelt)
+    for phase in ("all", "secondary"):
+        yield Binding(f"detect_{phase}", "detectable", "detectable", {"phase": phase}, _ONE)
+        yield Binding(f"detect_share_{phase}", "detectable", "percent", {"phase": phase}, fixed(0))
+    yield Binding("detect_year", "detectable_words", "academic")
+
+
+_OPEN = "holds zero, so more absence and less are both possible"
+
+
+def _records() -> Iterator[Binding]:
+    yield Binding("cohort", "cohort", "name")
+    for key in ("n", "families", "siblings", "primary", "secondary", "treatment", "control", "by_spring"):
+        yield Binding(key, "pupil_counts", key, show=count)
+    for key in ("days", "missed"):
+        yield Binding(f"mean_{key}", "pupil_counts", key, show=_ONE)
+    for phase in PHASES:
+        yield Binding(f"gap_{phase}", "better", "estimate", {"phase": phase}, _SIGNED)
+        yield Binding(f"gap_interval_{phase}", "better", "interval", {"phase": phase})
+    yield Binding("gap_days_all", "better", "days", {"phase": "all"}, _SIGNED)
+    yield Binding("dispersion", "better", "dispersion", {"phase": "all"}, _ONE)
+    sides = choose("lies above zero: more was missed", "lies below zero: less was missed", _OPEN)
+    yield Binding("side_all", "findings", "side_all", show=sides)
+    yield Binding("tests", "findings", "tests", show=count)
+    yield Binding("rejecting", "findings", "rejecting", show=agree("rejects", "reject"))
+    yield Binding("wider", "findings", "wider", show=lambda value: fixed(0)(abs(value)))
+    yield Binding("wider_word", "findings", "wider", show=choose("wider", "narrower", "wider"))
+    yield Binding("contrast", "contrast", "ratio", show=_TWO)
+    yield Binding("contrast_interval", "contrast", "interval")
+    yield Binding("contrast_p", "contrast", "p_value", show=p_phrase)
+    told = choose("is larger in secondary schools", "is smaller in secondary schools", "may be the same in both")
+    yield Binding("contrast_side", "findings", "contrast_side", show=told)
+    yield Binding("ratio_least", "findings", "ratio_least", show=_TWO)
+    yield Binding("ratio_most", "findings", "ratio_most", show=_TWO)
+    yield Binding("dropped", "findings", "dropped", show=_no_pupil)
+    yield Binding("choices", "choices", "all", show=count)
+    yield Binding("choices_without", "choices", "without")
+    yield Binding("choices_zero", "choices", "leave_out_zero", show=agree("leaves out zero", "leave out zero"))
+
+
+NUMBERS = (
+    Binding("level", "settings", "confidence_level", show=level),
+    Binding("power", "settings", "power", show=level),
+    *_official(),
+    *_printed(),
+    *_records(),
+)
