@@ -20,7 +20,13 @@ from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import either, fixed, interval, p_value
 from crewe_lib.implied_counts import derive_implied_counts, derive_printed_counts
-from crewe_lib.models.balance import exact_share_test, fit_balance, pooled_spread, standardised_interval
+from crewe_lib.models.balance import (
+    exact_share_size,
+    exact_share_test,
+    fit_balance,
+    pooled_spread,
+    standardised_interval,
+)
 from crewe_lib.models.proportions import fit_newcombe
 from crewe_lib.provenance import infers, traced
 
@@ -67,7 +73,7 @@ def estimate_implied_balance(register: pd.DataFrame, *, alpha: float) -> pd.Data
     exchanged. Columns: characteristic, label, counts (words), k1, n1, k2, n2 (treatment first), basis ('implied',
     'printed'), difference (points), conf_low, conf_high (Newcombe), interval, standardised, std_low, std_high, least,
     most, rivals (of the difference, over all readings of both arms with as many families as a report prints), readings
-    (how many), p_value (`exact_share_test`).
+    (how many), p_value (`exact_share_test`), size (chance that it is alpha or less by the allocation alone).
     """
     reader = read_register(register)
     totals = [reader.count(id) for id in TOTALS]
@@ -106,7 +112,8 @@ def _readings(register: pd.DataFrame, reader: Reader) -> Iterator[tuple[str, lis
 
 
 def compare_shares(k1: int, n1: int, k2: int, n2: int, *, alpha: float) -> dict[str, Any]:
-    """Two shares: counts, difference in points with Newcombe's interval, standardised difference with its own, p-value.
+    """Two shares: counts, difference in points with Newcombe's interval, standardised difference with its own, p-value,
+    and size, the chance that the allocation alone makes it alpha or less.
 
     Raises CreweError if everybody in both arms is alike.
     """
@@ -122,6 +129,7 @@ def compare_shares(k1: int, n1: int, k2: int, n2: int, *, alpha: float) -> dict[
         "interval": interval(100 * low, 100 * high),
         **{"standardised": standardised, "std_low": std_low, "std_high": std_high},
         "p_value": exact_share_test(k1, n1, k2, n2),
+        "size": exact_share_size(k1 + k2, n1, n2, alpha=alpha),
     }
 
 
@@ -131,9 +139,10 @@ def estimate_balance(baseline: pd.DataFrame, *, alpha: float, n_draws: int, seed
 
     Columns: characteristic, label, unit, treatment, control (means; shares in per cent), difference (in the same unit),
     standardised, std_low, std_high, chance (the standardised size that the allocation alone exceeds with probability
-    alpha at most), p_value, exact, n (families for which it is known), distance, rank, joint_p, n_draws (of all
-    together, the same in every row). A characteristic in which each arm's families are all alike, or that is unknown
-    throughout an arm, is left out. Raises CreweError if none remains.
+    alpha at most), p_value, exact, size (chance that the p-value is alpha or less by the allocation alone: attained for
+    a share without a gap, which is tested exactly, else alpha), n (families for which it is known), distance, rank,
+    joint_p, n_draws (of all together, the same in every row). A characteristic in which each arm's families are all
+    alike, or that is unknown throughout an arm, is left out. Raises CreweError if none remains.
     """
     treated = baseline["treated"].to_numpy(float)
     names = [name for name in CHARACTERISTICS if _varies(baseline, name)]
@@ -162,6 +171,7 @@ def estimate_balance(baseline: pd.DataFrame, *, alpha: float, n_draws: int, seed
                 "chance": float(found.chance[j]),
                 "p_value": float(found.p_values[j]),
                 "exact": bool(found.exact[j]),
+                "size": _attained(values[:, j], n1, n2, alpha),
                 "n": n1 + n2,
             }
         )
@@ -172,6 +182,13 @@ def estimate_balance(baseline: pd.DataFrame, *, alpha: float, n_draws: int, seed
 _SIDES = (("treatment", 1), ("control", 0))
 
 
+def _attained(column: np.ndarray[Any, Any], n1: int, n2: int, alpha: float) -> float:
+    """Chance of a p-value of alpha or less by the allocation alone; alpha itself where allocations are drawn."""
+    if not np.isin(column, (0.0, 1.0)).all():
+        return alpha
+    return exact_share_size(int(np.sum(column)), n1, n2, alpha=alpha)
+
+
 def _varies(baseline: pd.DataFrame, name: str) -> bool:
     arms = [baseline.loc[baseline["treated"] == side, name].dropna() for _, side in _SIDES]
     return all(len(arm) for arm in arms) and any(arm.min() < arm.max() for arm in arms)
@@ -180,11 +197,14 @@ def _varies(baseline: pd.DataFrame, name: str) -> bool:
 @traced
 def summarise_balance(balance: pd.DataFrame, *, alpha: float) -> dict[str, Any]:
     """For prose: how many characteristics, how many rows differ so much that the allocation alone would do so with
-    probability alpha at most, how many would be expected to, the largest difference, and the test of all together where
+    probability alpha at most, how many characteristics would be expected to (the sum of `size`: a test of few counts
+    cannot reach alpha exactly, or at all), never (rows that could not), the largest difference, widest (the furthest
+    limit of the standardised intervals, either way), families (most that a row has), and the test of all together where
     there is one, with the middle one of the characteristics' `chance`. A second reading of a characteristic is a row
     but no characteristic.
     """
-    characteristics = int((balance["characteristic"] != AS_PRINTED).sum())
+    first = balance[balance["characteristic"] != AS_PRINTED]
+    families = balance["n"] if "n" in balance else balance["n1"] + balance["n2"]
     sizes = balance["standardised"].abs()
     largest = balance.loc[sizes.idxmax()]
     keys = ("joint_p", "distance", "rank", "n_draws")
@@ -193,12 +213,15 @@ def summarise_balance(balance: pd.DataFrame, *, alpha: float) -> dict[str, Any]:
         joint["chance"] = float(balance["chance"].median())
         joint["further"] = "no further" if joint["distance"] <= joint["rank"] else "further"
     return {
-        "characteristics": characteristics,
+        "characteristics": len(first),
+        "families": int(families.max()),
         "rows": len(balance),
         "beyond": int((balance["p_value"] <= alpha).sum()),
-        "expected": alpha * characteristics,
+        "expected": float(first["size"].sum()),
+        "never": int((balance["size"] == 0).sum()),
         "largest": str(largest["label"]),
         "largest_size": float(abs(largest["standardised"])),
+        "widest": float(balance[["std_low", "std_high"]].abs().to_numpy().max()),
         "smallest_p": float(balance["p_value"].min()),
         **joint,
     }

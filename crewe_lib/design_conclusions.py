@@ -13,20 +13,17 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy.stats import binom, norm
 
-from crewe_lib.arm_percentages import TRIAL_END, table_arms
+from crewe_lib.arm_percentages import table_arms
 from crewe_lib.claim_register import read_register
-from crewe_lib.claim_rules.power import ALLOCATIONS, read_design
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import either, fixed, interval, percent
-from crewe_lib.implied_counts import derive_implied_counts
-from crewe_lib.leads.closure import check_closure_at_trial_end
-from crewe_lib.models.cluster_power import split_families
 from crewe_lib.models.design_analysis import fit_design_analysis, fit_equivalence, fit_equivalence_families
 from crewe_lib.models.proportions import fit_newcombe, fit_two_proportions
 from crewe_lib.provenance import infers, traced
+from crewe_lib.rct_implied import estimate_implied_closing
 
-CLOSING, REFERRALS = "Closed (implied counts)", "Re-referred, at the historical rate"
+CLOSING = "Closed (implied counts)"
 DIFFERENCES = tuple(float(points) for points in range(2, 26))
 EXAMPLES = (2.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 
@@ -47,6 +44,7 @@ EXAGGERATION_COLUMNS: Mapping[str, Column] = {
 }
 CONCLUSION_COLUMNS: Mapping[str, Column] = {
     "counts": Column("Closed (implied)"),
+    "basis": Column("Fits"),
     "reading": Column("Reading"),
     "difference": Column("Difference, points", fixed(1, sign=True)),
     "interval": Column("Not excluded"),
@@ -59,12 +57,13 @@ CONCLUSION_COLUMNS: Mapping[str, Column] = {
 
 @dataclass(frozen=True)
 class Counts:
-    """Closed families in both arms, treated first, and whether this is the main reading or a rival."""
+    """Closed families in both arms, treated first, what they fit, and whether this is the main reading or a rival."""
 
     k1: int
     n1: int
     k2: int
     n2: int
+    basis: str
     reading: str
 
     @property
@@ -84,45 +83,38 @@ class Counts:
 def estimate_exaggeration(
     register: pd.DataFrame, *, alpha: float, differences: Sequence[float] = DIFFERENCES
 ) -> pd.DataFrame:
-    """For a range of true differences: chance of significance, exaggeration, and chance of the wrong sign.
+    """For a range of true differences in closing: chance of significance, exaggeration, and chance of the wrong sign.
 
-    Closing with the standard error of the implied counts (main reading); re-referral with the one that the historical
-    rate gives for the families randomised, a lead child each, two to one. Normal approximation. Columns: label,
-    difference (points, above 0), std_error (points), power, exaggeration, sign_error (of the significant results),
-    least_significant (points), n (families). Raises DataError for a register that lacks a figure, CreweError for a
-    difference that is not above 0 or an impossible alpha.
+    The standard error is that of the implied counts (main reading), so it rests on the shares seen; the differences do
+    not. Normal approximation. Columns: label, difference (points, above 0), std_error (points), power, exaggeration,
+    sign_error (of the significant results), least_significant (points), n (families). Raises DataError for a register
+    that lacks a figure, CreweError for a difference that is not above 0 or an impossible alpha.
     """
     if wrong := [points for points in differences if not points > 0]:
         raise CreweError(f"differences holds {wrong[0]:g}; each must be above 0, in percentage points.")
-    reader, main = read_register(register), _readings(register)[0]
-    families, (rate, _) = reader.count("r1.sample.randomised"), read_design(reader, "r1.power.mdes_icc1")
-    treated, control = split_families(families, ALLOCATIONS["2:1"])
-    errors = {
-        CLOSING: (main.std_error, main.n1 + main.n2),
-        REFERRALS: (math.sqrt(rate * (1 - rate) * (1 / treated + 1 / control)), families),
-    }
-    rows = []
-    for label, (error, n) in errors.items():
-        for points in differences:
-            found = fit_design_analysis(points, 100 * error, alpha=alpha)
-            rows.append({"label": label, "difference": points, "std_error": 100 * error, **vars(found), "n": n})
-    return pd.DataFrame(rows)
+    main = _readings(register, alpha)[0]
+    shared = {"label": CLOSING, "std_error": 100 * main.std_error, "n": main.n1 + main.n2}
+    found = {points: fit_design_analysis(points, 100 * main.std_error, alpha=alpha) for points in differences}
+    return pd.DataFrame([{**shared, "difference": points, **vars(one)} for points, one in found.items()])
 
 
-def _readings(register: pd.DataFrame) -> list[Counts]:
-    """Implied counts of closed families: the main reading, then its rivals with as many families in all."""
-    implied = derive_implied_counts(register)
-    closed = implied["outcome"].eq("closed") & implied["date"].eq(TRIAL_END)
-    main_rows = implied[closed & implied["reading"].eq("main")]
-    k, n = (dict(zip(main_rows["arm"], main_rows[name], strict=True)) for name in ("k", "n"))
-    main = Counts(k["pc"], n["pc"], k["cec"], n["cec"], "main")
-    lead = check_closure_at_trial_end(register).readings
-    same = lead[(lead["arm_pc"] + lead["arm_cec"] == main.n1 + main.n2) & lead["pc_closed"].notna()]
-    found = [
-        Counts(int(row["pc_closed"]), int(row["arm_pc"]), int(row["cec_closed"]), int(row["arm_cec"]), "rival")
-        for row in same.to_dict("records")
+def _readings(register: pd.DataFrame, alpha: float) -> list[Counts]:
+    """Implied counts of closed families, every reading of `estimate_implied_closing`, the main one first."""
+    implied = estimate_implied_closing(register, alpha=alpha)
+    if not implied["main"].any():
+        raise CreweError("closing: no reading of the printed percentages has the arms of the trial, so none is main.")
+    ordered = implied.sort_values("main", ascending=False, kind="stable")
+    return [
+        Counts(
+            int(row["k1"]),
+            int(row["n1"]),
+            int(row["k2"]),
+            int(row["n2"]),
+            str(row["basis"]),
+            "main" if row["main"] else "rival",
+        )
+        for row in ordered.to_dict("records")
     ]
-    return [main, *(one for one in found if vars(one) | {"reading": "main"} != vars(main))]
 
 
 @traced
@@ -130,9 +122,10 @@ def _readings(register: pd.DataFrame) -> list[Counts]:
 def summarise_conclusions(register: pd.DataFrame, *, alpha: float, power: float, margin: float) -> pd.DataFrame:
     """What the implied counts of closed families leave open and exclude, and whether they could show equivalence.
 
-    One row per reading, the main one first. Columns: counts and interval (text), reading ('main', 'rival'), n1, n2,
-    difference, conf_low, conf_high (Newcombe, 1 − alpha), significant, std_error, least_significant (smallest
-    significant estimate by that error), equivalence_low, equivalence_high (1 − 2 alpha), narrow (the same as text),
+    One row per reading of `rct_implied.estimate_implied_closing`, the main one first. Columns: counts, basis (what they
+    fit) and interval (text), reading ('main', 'rival'), n1, n2, difference, conf_low, conf_high (Newcombe, 1 − alpha),
+    significant, std_error, least_significant (smallest significant estimate by that error), equivalence_low,
+    equivalence_high (1 − 2 alpha), narrow (the same as text),
     equivalent, equivalent_words (whether that interval lies within `margin`), chance (that it does if both arms have
     the share of all families), margin_needed (the margin for which that chance is `power`), families (in both arms,
     with which it is for `margin`; lead children, the same allocation). All in points but chance. Raises CreweError
@@ -140,7 +133,7 @@ def summarise_conclusions(register: pd.DataFrame, *, alpha: float, power: float,
     """
     if not 0 < margin < 100:
         raise CreweError(f"margin is {margin:g}; it must lie between 0 and 100 percentage points.")
-    return pd.DataFrame([_conclude(one, alpha, power, margin) for one in _readings(register)])
+    return pd.DataFrame([_conclude(one, alpha, power, margin) for one in _readings(register, alpha)])
 
 
 def _conclude(one: Counts, alpha: float, power: float, margin: float) -> dict[str, object]:
@@ -154,6 +147,7 @@ def _conclude(one: Counts, alpha: float, power: float, margin: float) -> dict[st
     equivalence = fit_equivalence(share, one.n1, one.n2, **rates)
     return {
         "counts": f"{one.k1} of {one.n1}, {one.k2} of {one.n2}",
+        "basis": one.basis,
         "reading": one.reading,
         "n1": one.n1,
         "n2": one.n2,
@@ -172,6 +166,26 @@ def _conclude(one: Counts, alpha: float, power: float, margin: float) -> dict[st
         "chance": equivalence.chance,
         "margin_needed": 100 * equivalence.margin_needed,
         "families": math.ceil(fit_equivalence_families(share, ratio=one.n1 / one.n2, **rates)),
+    }
+
+
+@traced
+@infers
+def summarise_readings(conclusions: pd.DataFrame) -> dict[str, float]:
+    """Over all readings of `summarise_conclusions`: how many; least and most of difference, of low and high (the ends
+    of the intervals, points), of margin (needed) and families; within (readings that lie within the margin), chance
+    (of that, at most), significant (readings)."""
+    named = {"difference": "difference", "low": "conf_low", "high": "conf_high", "margin": "margin_needed"}
+    return {
+        "readings": len(conclusions),
+        **{
+            f"{name}_{end}": float(getattr(conclusions[column], how)())
+            for name, column in {**named, "families": "families"}.items()
+            for end, how in (("least", "min"), ("most", "max"))
+        },
+        "within": int(conclusions["equivalent"].sum()),
+        "chance": float(conclusions["chance"].max()),
+        "significant": int(conclusions["significant"].sum()),
     }
 
 

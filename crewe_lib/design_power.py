@@ -2,6 +2,9 @@
 
 Differences are in percentage points, treated less control. The trial as run: the families randomised, two to one. How
 many children each family had is printed nowhere, only their sum; sizes are assumed to be 1 + Poisson with that mean.
+
+With one lead child a family power is exact, of the test that chapter 01 uses without covariates: the difference in
+shares with HC2 errors, by t (`models.exact_power`). With siblings it is by formula (arcsine), as the report's is.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from crewe_lib.evidence import Column
 from crewe_lib.formats import either, fixed
 from crewe_lib.leads.power import MEASURES, check_power_calculation
 from crewe_lib.models.cluster_power import SIGN, Design, Direction, fit_detectable, fit_power, split_families
+from crewe_lib.models.exact_power import Test, fit_exact_detectable, fit_exact_power
 from crewe_lib.models.power_simulation import size_variation
 from crewe_lib.provenance import infers, traced
 
@@ -35,12 +39,16 @@ DETECTABLE_COLUMNS: Mapping[str, Column] = {
     "source": Column("Control arm from"),
     "baseline": Column("Control arm, %", _one),
     "analysis": Column("Analysed"),
-    "effective": Column("Worth independent children", fixed(0)),
+    "by": Column("By"),
     "fall": Column("Least fall found", _one, blank="none, even to nothing"),
     "rise": Column("Least rise found", _one, blank="none, even to all"),
+    "formula": Column("By formula: fall, rise"),
 }
 LEAD, ALL = "one lead child a family", "all children"
 REFERRED, CLOSED = "Re-referred", "Closed"
+SEEN = "seen in the pilot"
+# How power is found: exactly, of the difference in shares with HC2 errors; and by the report's formula.
+EXACT, FORMULA = "exact, HC2 test", "formula"
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,22 @@ class Scenario:
         if self.children == 1:
             return LEAD
         return f"{ALL}, correlation {self.icc:g}, families {'of unequal size' if self.cv else 'alike in size'}"
+
+    @property
+    def exact(self) -> bool:
+        """Whether exact power is known: one child a family."""
+        return self.children == 1
+
+    @property
+    def by(self) -> str:
+        """How power is found, in words."""
+        return EXACT if self.exact else FORMULA
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Families in both arms, treated first, as whole numbers."""
+        treated = round(self.treated)
+        return treated, round(self.treated + self.control) - treated
 
     def design(self, alpha: float, power: float) -> Design:
         """What the formulas need to know. Raises CreweError for impossible rates."""
@@ -107,14 +131,20 @@ def check_printed_effects(register: pd.DataFrame) -> pd.DataFrame:
 
 @traced
 def estimate_detectable(register: pd.DataFrame, *, alpha: float, power: float) -> pd.DataFrame:
-    """The least fall and rise that the trial as run finds with this power, by formula (arcsine).
+    """The least fall and rise that the trial as run finds with this power: exactly for lead children (difference in
+    shares, HC2 errors), by formula (arcsine) with siblings.
 
-    Re-referral from the printed historical rate and its half; closing from the control arm's share as either report
-    prints it, among the lead children analysed. Columns: outcome, source (of the baseline), baseline (per cent), case
-    ('lead', 'low equal' …), analysis (the same in words), icc, cv, treated, control (families), effective (independent
-    children they are worth), fall, rise (points, above 0; missing if even the largest change would not be found so
-    often), fall_words, rise_words (for prose), halving (chance of finding that the share is halved). Raises DataError
-    for a register that lacks a figure, CreweError for an impossible alpha or power.
+    Re-referral from the printed historical rate and its half, and from the share re-referred that is printed of the
+    trial's own control arm. The historical rate is another quantity: the share of *referrals* within twelve months of
+    an earlier one. Closing from the control arm's share as either report prints it, among the lead children analysed.
+    Columns: outcome, source (of the baseline), baseline (per cent), case ('lead', 'low equal' …), analysis (the same in
+    words), icc, cv, treated, control (families), effective (independent children they are worth), by (`EXACT`,
+    `FORMULA`), fall, rise (points, above 0; missing if even the largest change would not be found so often),
+    fall_words, rise_words (for prose), fall_formula, rise_formula (the same by formula in every row, to be compared
+    between rows) with their words, formula (both, for a table), fall_chi, rise_chi (exact, of Pearson's chi-square;
+    lead children only) with their words, halving, halving_formula, nothing (chance of finding that the share is halved,
+    or nothing), nothing_chi (the same of chi-square). Raises DataError for a
+    register that lacks a figure, CreweError for an impossible alpha or power.
     """
     reader = read_register(register)
     return pd.DataFrame([_detect(one, alpha, power) for one in [*_rereferral(reader), *_closing(reader)]])
@@ -123,10 +153,10 @@ def estimate_detectable(register: pd.DataFrame, *, alpha: float, power: float) -
 def _detect(one: Scenario, alpha: float, power: float) -> dict[str, float | str]:
     """One row of `estimate_detectable`."""
     design = one.design(alpha, power)
-    least: dict[Direction, float] = {direction: find_least(one, design, direction) for direction in SIGN}
-    halving = fit_power(
-        one.baseline, -one.baseline / 2, treated=one.treated, control=one.control, design=design, form="arcsine"
-    )
+    formula = {direction: find_least(one, design, direction) for direction in SIGN}
+    chi = {direction: find_exact(one, design, direction, test="chi-square") for direction in SIGN}
+    least = {direction: find_exact(one, design, direction) for direction in SIGN} if one.exact else formula
+    fall, rise = (_one(points) if points == points else "none" for points in (formula["fall"], formula["rise"]))
     return {
         "outcome": one.outcome,
         "source": one.source,
@@ -138,9 +168,18 @@ def _detect(one: Scenario, alpha: float, power: float) -> dict[str, float | str]
         "treated": one.treated,
         "control": one.control,
         "effective": design.effective(one.treated + one.control),
+        "by": one.by,
         **{str(direction): value for direction, value in least.items()},
         **{f"{direction}_words": write_least(value, direction) for direction, value in least.items()},
-        "halving": halving,
+        **{f"{direction}_formula": value for direction, value in formula.items()},
+        **{f"{direction}_formula_words": write_least(value, direction) for direction, value in formula.items()},
+        "formula": f"{fall}, {rise}",
+        **{f"{direction}_chi": value for direction, value in chi.items()},
+        **{f"{direction}_chi_words": write_least(value, direction) for direction, value in chi.items()},
+        "halving": find_power(one, design, -one.baseline / 2),
+        "halving_formula": find_power(one, design, -one.baseline / 2, test=None),
+        "nothing": find_power(one, design, -one.baseline),
+        "nothing_chi": find_power(one, design, -one.baseline, test="chi-square") if one.exact else math.nan,
     }
 
 
@@ -151,10 +190,30 @@ def write_least(points: float, direction: Direction) -> str:
     return f"{_one(points)} points"
 
 
+def find_power(one: Scenario, design: Design, difference: float, *, test: Test | None = "HC2") -> float:
+    """The chance of finding a true difference (a share of one): exact with one child a family, else, or if no test is
+    named, by formula."""
+    if test is None or not one.exact:
+        arms = {"treated": one.treated, "control": one.control}
+        return fit_power(one.baseline, difference, **arms, design=design, form="arcsine")
+    treated, control = one.whole
+    return fit_exact_power(one.baseline, difference, treated=treated, control=control, test=test, alpha=design.alpha)
+
+
 def find_least(one: Scenario, design: Design, direction: Direction) -> float:
-    """The least change found with the design's power, in points above 0; missing if none is."""
+    """By formula, the least change found with the design's power, in points above 0; missing if none is."""
     arms = {"treated": one.treated, "control": one.control}
     return 100 * fit_detectable(one.baseline, **arms, design=design, form="arcsine", direction=direction)
+
+
+def find_exact(one: Scenario, design: Design, direction: Direction, *, test: Test = "HC2") -> float:
+    """The same exactly for a test; missing with siblings too, for whom no exact power is known."""
+    if not one.exact:
+        return math.nan
+    (treated, control), rates = one.whole, {"alpha": design.alpha, "power": design.power}
+    return 100 * fit_exact_detectable(
+        one.baseline, treated=treated, control=control, test=test, direction=direction, **rates
+    )
 
 
 def _rereferral(reader: Reader) -> Iterator[Scenario]:
@@ -171,6 +230,8 @@ def _rereferral(reader: Reader) -> Iterator[Scenario]:
             icc = reader.number(f"r1.power.icc_{alike}")
             for size, cv in sizes.items():
                 yield Scenario(REFERRED, source, baseline, *arms, children, icc, cv, f"{alike} {size}")
+    # The trial's own outcome is rarer than the historical rate, which counts referrals.
+    yield Scenario(REFERRED, SEEN, reader.share("r1.reref.rate_cec"), *arms)
 
 
 def _closing(reader: Reader) -> Iterator[Scenario]:

@@ -14,6 +14,16 @@ def _least(outcome: str, source: str, case: str) -> dict[str, str]:
     return {"outcome": outcome, "source": source, "case": case}
 
 
+_HISTORICAL = _least("Re-referred", "historical rate", "lead")
+_SEEN = _least("Re-referred", "seen in the pilot", "lead")
+_CLOSED = _least("Closed", "2017 report", "lead")
+
+
+def _never(tests: int) -> str:
+    verb = "has" if tests == 1 else "have"
+    return f"{spelt(tests).capitalize()} of the tests {verb} too few counts to stand out at all"
+
+
 GENERAL = (
     Binding("cohort", "cohort", "name"),
     Binding("level", "settings", "confidence_level", show=level),
@@ -64,6 +74,32 @@ RECORDS = (
     Binding("balance_draws", "balance_counts", "n_draws", show=fixed(0)),
 )
 
+REVIEWED = (
+    Binding("implied_families", "implied_counts", "families", show=_none),
+    Binding("implied_widest", "implied_counts", "widest", show=fixed(1)),
+    Binding("implied_never", "implied_counts", "never", show=_never),
+    Binding("closing_rise_formula", "detectable", "rise_formula_words", _CLOSED),
+    Binding("closing_rise_chi", "detectable", "rise_chi_words", _CLOSED),
+    Binding("referred_fall_formula", "detectable", "fall_formula_words", _HISTORICAL),
+    Binding("halving_lead_formula", "detectable", "halving_formula", _HISTORICAL, percent()),
+    Binding("seen_rate", "detectable", "baseline", _SEEN, _one),
+    Binding("seen_fall", "detectable", "fall_words", _SEEN),
+    Binding("seen_nothing", "detectable", "nothing", _SEEN, percent()),
+    Binding("seen_nothing_chi", "detectable", "nothing_chi", _SEEN, percent()),
+    Binding("readings", "reading_range", "readings", show=spelt),
+    *(
+        Binding(f"readings_{name}", "reading_range", name, show=lambda value: _one(abs(value)))
+        for name in ("low_least", "low_most", "high_least", "high_most")
+    ),
+    *(
+        Binding(f"readings_{name}", "reading_range", name, show=_none)
+        for name in ("margin_least", "margin_most", "families_least", "families_most")
+    ),
+    Binding("readings_within", "reading_range", "within", show=agree("lies", "lie")),
+    Binding("readings_chance", "reading_range", "chance", show=format_chance),
+    Binding("historical_rate", "detectable", "baseline", _HISTORICAL, _one),
+)
+
 POWER = (
     Binding("power_sought", "settings", "power", show=level),
     Binding("power_alpha", "settings", "alpha", show=level),
@@ -95,8 +131,6 @@ POWER = (
     Binding("alike_fall", "detectable", "fall_words", _least("Re-referred", "historical rate", "high unequal")),
     Binding("closing_difference", "conclusions", "difference", _MAIN, fixed(1, sign=True)),
     Binding("closing_interval", "conclusions", "interval", _MAIN),
-    Binding("closing_low", "conclusions", "conf_low", _MAIN, lambda value: _one(abs(value))),
-    Binding("closing_high", "conclusions", "conf_high", _MAIN, lambda value: _one(abs(value))),
     Binding("closing_error", "conclusions", "std_error", _MAIN, _one),
     Binding("closing_least", "conclusions", "least_significant", _MAIN, _one),
     Binding("closing_narrow", "conclusions", "narrow", _MAIN),
@@ -122,8 +156,9 @@ POWER = (
 
 SIMULATED = (
     Binding("trials", "simulated_summary", "trials", show=_none),
-    Binding("gap_arcsine", "simulated_summary", "gap_arcsine", show=_one),
-    Binding("gap_unpooled", "simulated_summary", "gap_unpooled", show=_one),
+    Binding("test_arcsine", "simulated_summary", "test_arcsine", show=_one),
+    Binding("test_unpooled", "simulated_summary", "test_unpooled", show=_one),
+    Binding("test_exact", "simulated_summary", "exact", show=_one),
     Binding("size_least", "simulated_summary", "size_least", show=percent(1)),
     Binding("size_most", "simulated_summary", "size_most", show=percent(1)),
     Binding("naive_least", "simulated_summary", "naive_least", show=percent()),

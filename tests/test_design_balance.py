@@ -15,6 +15,7 @@ import pytest
 from made_records import make_folder, swap
 from matplotlib import pyplot as plt
 from register_copy import PUBLISHED, reprint
+from scipy import stats
 
 from crewe_lib import design_balance as bal
 from crewe_lib import design_need as need
@@ -23,7 +24,14 @@ from crewe_lib.design_baseline import CHARACTERISTICS, derive_baseline, derive_s
 from crewe_lib.errors import CreweError
 from crewe_lib.figures import design as fig
 from crewe_lib.load import load_claims, load_primary_need, load_simulated_cohort
-from crewe_lib.models.balance import Balance, exact_share_test, fit_balance, pooled_spread, standardised_interval
+from crewe_lib.models.balance import (
+    Balance,
+    exact_share_size,
+    exact_share_test,
+    fit_balance,
+    pooled_spread,
+    standardised_interval,
+)
 from crewe_lib.provenance import start_recording, stop_recording
 from crewe_lib.records import read_records
 from crewe_lib.sources import ENGLAND
@@ -240,9 +248,25 @@ def test_labels_that_need_no_exchange_are_one_reading_each() -> None:
 
 def test_summary_counts_a_second_reading_once(implied: pd.DataFrame) -> None:
     found = bal.summarise_balance(implied, alpha=0.05)
-    assert (found["characteristics"], found["rows"]) == (6, 7) and found["expected"] == pytest.approx(0.3)
+    assert (found["characteristics"], found["rows"]) == (6, 7) and found["families"] == 128
+    # Each exact test keeps below 5%: two disabled children can never be divided so that it is reached.
+    sizes = implied.set_index("characteristic")["size"]
+    assert sizes["disability"] == 0 and (sizes < 0.05).all() and found["never"] == 1
+    assert found["expected"] == pytest.approx(sizes.drop("under_11_as_printed").sum()) and found["expected"] < 0.3
+    assert found["widest"] == pytest.approx(np.abs(implied[["std_low", "std_high"]]).to_numpy().max())
     assert found["beyond"] == 0 and found["largest"] == implied.loc[implied["standardised"].abs().idxmax(), "label"]
     assert "joint_p" not in found
+
+
+def test_attained_size_by_hand() -> None:
+    """Four events among 3 and 3: one treated to three control and the reverse, each 3 of 15 ways; p is 0.4."""
+    assert exact_share_size(4, 3, 3, alpha=0.41) == pytest.approx(0.4)
+    assert exact_share_size(4, 3, 3, alpha=0.39) == 0 == exact_share_size(0, 5, 5, alpha=0.05)
+    law = stats.hypergeom(128, 49, 84)
+    by_hand = sum(law.pmf(k) for k in range(5, 50) if exact_share_test(k, 84, 49 - k, 44) <= 0.05)
+    assert exact_share_size(49, 84, 44, alpha=0.05) == pytest.approx(by_hand)
+    with pytest.raises(CreweError, match="alpha is 5"):
+        exact_share_size(4, 3, 3, alpha=5)
 
 
 # On records
@@ -258,6 +282,7 @@ def test_balance_of_the_cohort(baseline: pd.DataFrame) -> None:
     assert rows.at["white_british", "n"] == baseline["white_british"].notna().sum() < 128
     assert not rows.at["white_british", "exact"] and rows.at["history", "exact"]
     assert (table["joint_p"] == table["joint_p"].iloc[0]).all() and rows.at["age", "unit"] == "years"
+    assert rows.at["white_british", "size"] == rows.at["age", "size"] == 0.05 > rows.at["female", "size"] > 0.02
     gap = baseline.groupby("treated")["age"].mean()
     assert rows.at["age", "difference"] == pytest.approx(gap[1] - gap[0])
     again = bal.estimate_balance(baseline.sample(frac=1, random_state=1).sort_values("family_id"), **OPTIONS)

@@ -17,16 +17,16 @@ _LOOKS = ((TREATED, "-", "o"), (COMPARATOR, (0, (5, 2)), "s"))
 
 
 def draw_power(curves: pd.DataFrame, *, ax: Sequence[Axes], power: float) -> Axes:
-    """A panel per analysis: chance of finding against true difference, by formula.
+    """A panel per analysis: chance of finding against true difference.
 
-    curves: columns outcome, analysis, plan, families, difference, power; the trial as run, drawn solid, is the last
-    plan of each panel. A dotted line marks the power sought.
+    curves: columns outcome, analysis, plan, by, families, difference, power; the trial as run, drawn solid, is the last
+    plan of each panel, and the title says how its power is found. A dotted line marks the power sought.
     """
     for panel, ((outcome, analysis), rows) in zip(ax, curves.groupby(["outcome", "analysis"], sort=False), strict=True):
         _draw_lines(panel, rows)
         panel.axhline(power, color=REFERENCE, linewidth=1, linestyle=":")
         panel.axvline(0, color=INK, linewidth=0.8)
-        title = f"{outcome}: {analysis} (n = {rows['families'].iloc[-1]})"
+        title = f"{outcome}: {analysis} (n = {rows['families'].iloc[-1]}; {rows['by'].iloc[-1]})"
         panel.set_title(textwrap.fill(title, 28), fontsize=8.5)
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: fixed(0, sign=True)(value)))
@@ -42,7 +42,7 @@ def _draw_lines(panel: Axes, rows: pd.DataFrame) -> None:
     """A line per plan, the last one solid."""
     plans = list(rows.groupby("plan", sort=False))
     for (plan, own), (colour, dash, _) in zip(reversed(plans), _LOOKS, strict=False):
-        words = str(plan) if dash == "-" else f"{plan}, n = {own['families'].iloc[0]}"
+        words = str(plan) if dash == "-" else f"{plan}, n = {own['families'].iloc[0]}, {own['by'].iloc[0]}"
         panel.plot(own["difference"], own["power"], color=colour, linestyle=dash, label=words)
 
 
@@ -51,7 +51,7 @@ def draw_exaggeration(exaggeration: pd.DataFrame, *, ax: Sequence[Axes]) -> Axes
     wrong. exaggeration: columns label, difference, exaggeration, sign_error, std_error, n; a line per label."""
     groups = list(exaggeration.groupby("label", sort=False))
     for panel, column in zip(ax, ("exaggeration", "sign_error"), strict=True):
-        for (label, own), (colour, dash, marker) in zip(groups, _LOOKS, strict=True):
+        for (label, own), (colour, dash, marker) in zip(groups, _LOOKS, strict=False):
             first = own.iloc[0]
             words = f"{label}: n = {first['n']}, standard error {fixed(1)(first['std_error'])} points"
             panel.plot(

@@ -69,6 +69,17 @@ def exact_share_test(k1: int, n1: int, k2: int, n2: int) -> float:
     return min(1.0, float(np.sum(stats.hypergeom.pmf(k[extreme], n1 + n2, k1 + k2, n1))))
 
 
+def exact_share_size(events: int, n1: int, n2: int, *, alpha: float) -> float:
+    """Chance that `exact_share_test` gives alpha or less if `events` families are allocated to arms of n1 and n2 by lot
+    alone: never above alpha, and nothing where there are too few events. Raises CreweError for an impossible alpha.
+    """
+    if not 0 < alpha < 1:
+        raise CreweError(f"alpha is {alpha}; it must lie between 0 and 1 (0.05 gives 95% intervals).")
+    k = np.arange(max(0, events - n2), min(n1, events) + 1)
+    small = np.array([exact_share_test(int(one), n1, events - int(one), n2) <= alpha for one in k])
+    return float(np.sum(stats.hypergeom.pmf(k[small], n1 + n2, events, n1)))
+
+
 def fit_balance(
     x: npt.ArrayLike, treated: npt.ArrayLike, *, n_draws: int, alpha: float, rng: np.random.Generator
 ) -> Balance:
