@@ -54,7 +54,11 @@ CIN_ABSENCE = pa.DataFrameSchema(
             "Phase of school: total is schools of every type, special ones and others too", allowed=ABSENCE_PHASES
         ),
         "vintage": text("Which of the two releases the figures stand in", allowed=ABSENCE_RELEASES),
-        "pupils": count_column("Pupils who were children in need on 31 March of the academic year", "pupils"),
+        "pupils": count_column(
+            "Pupils who were children in need on 31 March of the academic year, other than those on a child protection "
+            "plan or looked after",
+            "pupils",
+        ),
         "sessions_possible": count_column("Sessions that they could have attended in the academic year", "sessions"),
         "sessions_overall": count_column("Sessions missed", "sessions"),
         "sessions_authorised": count_column("Sessions missed with leave", "sessions"),

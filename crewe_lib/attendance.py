@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 
 from crewe_lib.attendance_context import PHASES
+from crewe_lib.attendance_groups import can_be_fitted, design, find_gap, members, miss_estimate
 from crewe_lib.definitions import StudyDates, derive_children
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import count, fixed, interval, p_value
-from crewe_lib.models.count import rests_on_one
 from crewe_lib.models.linear import Array, Covariance, LinearFit, fit_linear
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
 from crewe_lib.results import Estimate
+from crewe_lib.sdq import ARMS
 
-ARMS: Mapping[str, str] = {"treatment": "Project Crewe", "control": "Cheshire East"}
 AUTUMN, SPRING = "autumn_2015", "spring_2016"
 SPRING_BEGINS = pd.Timestamp("2016-01-01")
 PERSISTENT = 10  # absence is called persistent, officially, from one possible session in so many
@@ -75,17 +75,23 @@ def derive_pupils(records: Records, *, dates: StudyDates) -> pd.DataFrame:
     Columns: child_id, family_id, arm, treated, history (0 or 1), phase (of the autumn term), possible, missed,
     unauthorised (sessions over both terms), days (missed), persistent (1 if a tenth of the possible sessions or more
     was missed), spring_possible, spring_missed, randomised_on. Sorted by child. Who is left out, `count_left_out`
-    counts. Raises CreweError if an arm has no pupil, or fewer than two families, in primary or in secondary school.
+    counts. Raises CreweError if an arm has pupils of fewer than two families; a phase may lack (`describe_gaps`).
     """
-    known = _describe_pupils(records, dates)
-    known = known[known["reason"] == ""]
+    described = _describe_pupils(records, dates)
+    known = described[described["reason"] == ""]
     pupils = known.assign(
         treated=(known["arm"] == "treatment").astype(int),
         history=known["history"].astype(int),
         days=known["missed"] / 2,
         persistent=(PERSISTENT * known["missed"] >= known["possible"]).astype(int),
     )
-    _check_groups(pupils)
+    if gap := find_gap(pupils):
+        out = described.loc[described["reason"] != "", "reason"].value_counts()
+        left = "; ".join(f"{reason}: {number}" for reason, number in out.items()) or "none"
+        raise CreweError(
+            f"attendance: {gap}, so nothing can be compared. Children with absence who are left out: {left}. Both arms "
+            f"need children in need with a case and rows for {AUTUMN} and {SPRING} in absence.csv."
+        )
     return pupils[[*_PUPIL_COLUMNS]].sort_values("child_id", ignore_index=True)
 
 
@@ -125,54 +131,22 @@ def _describe_pupils(records: Records, dates: StudyDates) -> pd.DataFrame:
     return table.assign(reason=np.select(reasons, [NOT_IN_NEED, ONE_TERM, NO_SESSION], default=""))
 
 
-def _check_groups(pupils: pd.DataFrame) -> None:
-    held = pupils.groupby(["arm", "phase"])["family_id"].nunique()
-    few = [
-        f"{ARMS[arm]}, {PHASES[phase].lower()} ({int(held.get((arm, phase), 0))})"
-        for arm in ARMS
-        for phase in PHASES
-        if phase != "all" and held.get((arm, phase), 0) < 2
-    ]
-    if few:
-        raise CreweError(
-            f"attendance: fewer than two families with pupils in {'; '.join(few)}, so nothing can be compared there; "
-            f"see who is left out and why. Both arms need pupils with {AUTUMN} and {SPRING} in absence.csv."
-        )
-
-
-def members(pupils: pd.DataFrame, group: str) -> pd.DataFrame:
-    """The pupils of a group: all, primary or secondary."""
-    return pupils if group == "all" else pupils[pupils["phase"] == group].reset_index(drop=True)
-
-
-def design(own: pd.DataFrame, *, treated: float | None = None) -> Array:
-    """Constant, treatment and history, n rows; `treated` puts everybody in one arm. History is left out where the arms
-    do not tell it apart, or would not without one of the families."""
-    actual = np.column_stack([np.ones(len(own)), own["treated"], own["history"]]).astype(float)
-    arm = actual[:, 1] if treated is None else np.full(len(own), treated)
-    return np.column_stack(
-        [actual[:, 0], arm, actual[:, 2:] if can_be_fitted(actual, own["family_id"]) else actual[:, :0]]
-    )
-
-
-def can_be_fitted(x: Array, families: pd.Series) -> bool:
-    """Whether the columns can be told apart, and could without any one family."""
-    codes, found = pd.factorize(families)
-    enough = bool(np.linalg.matrix_rank(x) == x.shape[1])
-    return enough and not rests_on_one(x, np.asarray(codes, np.int64), len(found))
-
-
 @traced
 def summarise_pupils(pupils: pd.DataFrame) -> dict[str, Any]:
     """What prose says of the pupils: how many, by phase and arm; of how many families, and how many with a sibling
-    among them; days missed on average, and in % of possible; and how many belong to families randomised before the
-    spring term began."""
+    among them; days missed on average, and in % of possible; the spread of that share between pupils (standard
+    deviation, points), how many miss nothing (zeros), and how many half or more (half); and how many belong to families
+    randomised before the spring term began."""
     sizes = pupils["family_id"].map(pupils.groupby("family_id").size())
     found = {"n": len(pupils), "families": int(pupils["family_id"].nunique()), "siblings": int((sizes > 1).sum())}
     found |= {phase: int((pupils["phase"] == phase).sum()) for phase in PHASES if phase != "all"}
     found |= {arm: int((pupils["arm"] == arm).sum()) for arm in ARMS}
+    share = 100 * pupils["missed"] / pupils["possible"]
     return {
         **found,
+        "spread": float(share.std(ddof=0)),
+        "zeros": int((share == 0).sum()),
+        "half": int((share >= 50).sum()),
         "days": float(pupils["days"].mean()),
         "missed": 100 * float(pupils["missed"].sum() / pupils["possible"].sum()),
         "by_spring": int((pupils["randomised_on"] < SPRING_BEGINS).sum()),
@@ -185,22 +159,31 @@ def estimate_published(pupils: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     treatment times history. One row for each group (all, primary, secondary) and model.
 
     Of the third the row is its new coefficient: by how much the effect differs with history from without. The report
-    prints that model without history by itself, which would put its effect into the product; it is kept here. It says
-    neither which Huber–White errors it took, nor that children of a family are alike: HC1 stands here, the default of
-    Stata. Columns: those of Estimate (days over the two terms), phase, label, model, interval. Groups in which a model
-    cannot be fitted, for want of pupils with or without history in an arm, have no row for it.
+    prints that model without history by itself, which would put its effect into the product; it is kept here. The
+    errors are carried over from the part on closing, which does not say which Huber–White errors it took, nor allows
+    for likeness within families: HC1 stands here, the default of Stata. Columns: those of Estimate (days over the two
+    terms), phase, label, model, interval. Numbers are missing where a model cannot be fitted, for want of pupils in an
+    arm, or of pupils with or without history in one.
     """
     rows = []
-    for group in PHASES:
+    for group, label in PHASES.items():
         own = members(pupils, group)
-        for model, (x, index) in _models(own).items():
-            fit = fit_linear(own["days"], x, covariance="HC1")
-            rows.append(_row(group, fit, index, len(own), alpha, MODELS[model], "HC1"))
+        fitted = _models(own)
+        for model, name in MODELS.items():
+            if model in fitted:
+                x, index = fitted[model]
+                fit = fit_linear(own["days"], x, covariance="HC1")
+                rows.append(_row(group, fit, index, len(own), alpha, name, "HC1"))
+                continue
+            one = miss_estimate("difference in days", len(own), "not fitted")
+            rows.append({**asdict(one), "phase": group, "label": label, "model": name, "interval": "–"})
     return pd.DataFrame(rows)
 
 
 def _models(own: pd.DataFrame) -> dict[str, tuple[Array, int]]:
     """The matrix of each model that can be fitted, and which coefficient is shown."""
+    if find_gap(own):
+        return {}
     adjusted = design(own)
     found = {"plain": (adjusted[:, :2], 1)}
     if adjusted.shape[1] > 2:
@@ -224,7 +207,7 @@ def _row(
 @traced
 def estimate_means(pupils: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     """Re-weighted means, the report's Figure 3: days absent that the second model predicts in each arm at the mean of
-    history, for all pupils, primary and secondary, with HC1 errors.
+    history, for all pupils, primary and secondary, with HC1 errors; no rows for a group that cannot be compared.
 
     Columns: those of Estimate, with no p_value since nothing is tested, and phase, label, arm, arm_label, raw (mean as
     counted). n: pupils of the arm.
@@ -235,6 +218,8 @@ def estimate_means(pupils: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
 def _means(pupils: pd.DataFrame, alpha: float) -> Iterator[dict[str, Any]]:
     for group, label in PHASES.items():
         own = members(pupils, group)
+        if find_gap(own):
+            continue
         x = design(own)
         rest = x[:, 2:] - x[:, 2:].mean(axis=0)
         arms = np.column_stack([own["treated"].eq(value).to_numpy(float) for value in (1, 0)])

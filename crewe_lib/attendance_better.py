@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crewe_lib.attendance import ARMS, design, members
 from crewe_lib.attendance_context import PHASES
+from crewe_lib.attendance_groups import check_group, design, find_gap, members, miss_estimate
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import count, fixed, interval, p_value
@@ -23,6 +23,7 @@ from crewe_lib.models.count_rates import Standardised, standardise
 from crewe_lib.models.linear import fit_linear
 from crewe_lib.provenance import traced
 from crewe_lib.results import Estimate
+from crewe_lib.sdq import ARMS
 
 BETTER_COLUMNS: Mapping[str, Column] = {
     "label": Column("Pupils"),
@@ -33,7 +34,6 @@ BETTER_COLUMNS: Mapping[str, Column] = {
     "ratio": Column("Ratio", fixed(2)),
     "ratio_interval": Column("Interval"),
     "days": Column("Days over both terms", fixed(1, sign=True)),
-    "dispersion": Column("Spread against Poisson", fixed(1)),
 }
 LOGARITHM_COLUMNS: Mapping[str, Column] = {
     "label": Column("Pupils"),
@@ -46,7 +46,7 @@ LOGARITHM_COLUMNS: Mapping[str, Column] = {
     "dropped": Column("Of these dropped", count),
 }
 BETTER = "Quasi-Poisson, CR1 by family, history"
-_HUNDRED = 100
+_HUNDRED, _NOTHING = 100, float("nan")
 
 
 @traced
@@ -57,12 +57,15 @@ def estimate_better(pupils: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     within families (CR1, t with as many degrees of freedom as families less one). Rates are what all pupils of the
     group would have in each arm, history as it is. Columns: those of Estimate (days in a hundred), phase, label,
     interval, treatment, control (rates), ratio, ratio_low, ratio_high, ratio_interval, ratio_p, days (the difference at
-    the group's mean of possible days), families, dispersion (Pearson's; one would be Poisson).
+    the group's mean of possible days), families, dispersion (Pearson's; one would be Poisson). All missing for a group
+    that cannot be compared (`attendance.describe_gaps`).
     """
     return pd.DataFrame([_better(group, members(pupils, group), alpha) for group in PHASES])
 
 
 def _better(group: str, own: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    if find_gap(own):
+        return _nothing(group, own)
     fit = fit_quasi_poisson(own["missed"], design(own), exposure=own["possible"], clusters=own["family_id"])
     found = standardise(fit, design(own, treated=1), design(own, treated=0), weights=own["possible"], alpha=alpha)
     one = found.difference
@@ -86,6 +89,14 @@ def _better(group: str, own: pd.DataFrame, alpha: float) -> dict[str, Any]:
     }
 
 
+def _nothing(group: str, own: pd.DataFrame) -> dict[str, Any]:
+    """The row of a group that cannot be compared."""
+    one = miss_estimate("days in a hundred", len(own), BETTER)
+    numbers = dict.fromkeys((*ARMS, "ratio", "ratio_low", "ratio_high", "ratio_p", "days", "dispersion"), _NOTHING)
+    about = {"phase": group, "label": PHASES[group], "interval": "–", "ratio_interval": "–"}
+    return {**asdict(one), **about, **numbers, "families": int(own["family_id"].nunique())}
+
+
 def _ratio(found: Standardised) -> dict[str, Any]:
     ratio = found.ratio
     return {
@@ -100,7 +111,10 @@ def _ratio(found: Standardised) -> dict[str, Any]:
 @traced
 def estimate_contrast(pupils: pd.DataFrame, *, alpha: float) -> dict[str, Any]:
     """Whether the effect differs between phases: the ratio in secondary school over that in primary, from one model
-    with treatment × phase, errors by family. ratio, low, high, interval, p_value."""
+    with treatment × phase, errors by family. ratio, low, high, interval, p_value; missing if a phase cannot be
+    compared."""
+    if any(find_gap(members(pupils, group)) for group in PHASES):
+        return {**dict.fromkeys(("ratio", "low", "high", "p_value"), _NOTHING), "interval": "–"}
     secondary = pupils["phase"].eq("secondary").to_numpy(float)
     base = design(pupils)
     x = np.column_stack([base, secondary, base[:, 1] * secondary])
@@ -141,14 +155,15 @@ def _logarithms(pupils: pd.DataFrame, alpha: float) -> Iterator[dict[str, Any]]:
 
 def _try_logarithm(rows: pd.DataFrame, add: float, alpha: float) -> tuple[dict[str, Any], float]:
     try:
+        check_group(rows)
         fit = fit_linear(np.log(rows["days"] + add), design(rows), covariance="HC1")
         low, high, p = fit.interval(1, alpha)
     except CreweError:
-        return _as_ratio((float("nan"),) * 3), float("nan")
+        return _as_ratio((_NOTHING,) * 3), _NOTHING
     return _as_ratio((float(np.exp(fit.coefficients[1])), float(np.exp(low)), float(np.exp(high)))), p
 
 
 def _as_ratio(found: tuple[float, ...]) -> dict[str, Any]:
     ratio, low, high = found
-    said = "" if np.isnan(ratio) else interval(low, high, 2)
+    said = "–" if np.isnan(ratio) else interval(low, high, 2)
     return {"ratio": ratio, "conf_low": low, "conf_high": high, "interval": said}

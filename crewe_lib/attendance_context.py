@@ -1,5 +1,7 @@
 """How much school children in need miss, by the official figures: England, Cheshire East, and authorities like it.
 
+Children in need other than those on a child protection plan or looked after (the files' group "CINO at 31 March").
+
 Nothing by authority was published before 2016/17, the year after the trial's two terms, and 2019/20 was not published.
 """
 
@@ -14,26 +16,26 @@ import pandas as pd
 from crewe_lib.errors import DataError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import count, fixed
+from crewe_lib.la_did import CHESHIRE_EAST, ENGLAND
 from crewe_lib.provenance import traced
 from crewe_lib.tables import ABSENCE_RELEASES
 
-ENGLAND, CHESHIRE_EAST = "E92000001", "E06000049"
 ALIKE = "authorities like it"
 PHASES: Mapping[str, str] = {"all": "All", "primary": "Primary", "secondary": "Secondary"}
 _OFFICIAL = {"total": "all", "primary": "primary", "secondary": "secondary"}  # which names all schools the total
 _EARLIER, _LATER = ABSENCE_RELEASES
 _SESSIONS = ["sessions_possible", "sessions_overall", "sessions_unauthorised"]
-CONTEXT_COLUMNS: Mapping[str, Column] = {
-    "label": Column("School"),
-    "place": Column("Children in need of"),
-    "pupils_first": Column("Pupils, first year", count),
-    "missed_first": Column("Sessions missed, %", fixed(1)),
-    "days_first": Column("Days missed a year", fixed(1)),
-    "persistent_first": Column("Persistently absent, %", fixed(1)),
-    "missed_last": Column("Last year: sessions, %", fixed(1)),
-    "days_last": Column("Days", fixed(1)),
-    "persistent_last": Column("Persistently absent, %", fixed(1)),
-}
+FIRST_COLUMNS, LAST_COLUMNS = (
+    {
+        "label": Column("School"),
+        "place": Column("Children in need of"),
+        f"pupils_{end}": Column("Pupils", count),
+        f"missed_{end}": Column("Sessions missed, %", fixed(1)),
+        f"days_{end}": Column("Days missed a year", fixed(1)),
+        f"persistent_{end}": Column("Persistently absent, %", fixed(1)),
+    }
+    for end in ("first", "last")
+)
 
 
 def academic(year: int) -> str:

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from crewe_lib.attendance_context import ENGLAND, PHASES, academic
+from crewe_lib.attendance_context import PHASES, academic
 from crewe_lib.claim_register import read_register, to_claims
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import count, fixed
+from crewe_lib.la_did import ENGLAND
 from crewe_lib.provenance import traced
 
 # In the order of the report's pages.
@@ -37,17 +38,16 @@ PRINTED_COLUMNS: Mapping[str, Column] = {
 DETECTABLE_COLUMNS: Mapping[str, Column] = {
     "label": Column("Pupils"),
     "n": Column("Number", count),
+    "detectable": Column("Least difference found", fixed(1)),
+    "percent": Column("As % of what is missed", fixed(0)),
     "missed": Column("England: sessions missed, %", fixed(1)),
     "persistent": Column("Pupils missing a tenth, %", fixed(1)),
     "severe": Column("Missing half, %", fixed(1)),
     "spread": Column("Spread, at least", fixed(1)),
-    "detectable": Column("Least difference found, at best", fixed(1)),
-    "percent": Column("As % of what is missed", fixed(0)),
 }
 _SHOWN = {"n.s.": "not significant", "PC higher": "Project Crewe higher", "PC lower": "Project Crewe lower"}
 # Shares of sessions missed that the official figures tell apart: under a tenth, from there to a half, and above.
 _BANDS = ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0))
-_PHASES = {"all": "total", "primary": "primary", "secondary": "secondary"}
 _CLAIMS = {"all": "r1.att.n", "primary": "r1.att.n_primary", "secondary": "r1.att.n_secondary"}
 
 
@@ -92,12 +92,13 @@ def _months(day: Any) -> int:
 
 @traced
 def estimate_detectable(absence: pd.DataFrame, register: pd.DataFrame, *, alpha: float, power: float) -> pd.DataFrame:
-    """The smallest difference that the trial's pupils could have shown at best, if they varied as England's did.
+    """The smallest difference that the trial's pupils could have shown, if they varied as little as England's may have.
 
     The spread of pupils is not published, but it cannot be less than what the mean and the shares that miss a tenth or
-    more, and a half or more, leave (`least_spread`); no form of distribution is assumed. Taken from the first year with
-    both shares. At best: the arms two to one as printed of families; every pupil independent of siblings; a two-sided
-    test of two means by the normal distribution.
+    more, and a half or more, leave (`least_spread`). Taken from the first year with both shares; for all pupils, the
+    two phases' figures in the printed numbers of primary and secondary pupils, since England's total has special
+    schools too. Supposed: the same sessions possible for all; the arms two to one as printed of families; no
+    covariates; every pupil independent of siblings; a two-sided test of two means by the normal distribution.
 
     Columns: phase, label, academic year's end `year`, n, n_treatment, n_control, missed (% of sessions), persistent,
     severe (% of pupils), spread (points of 100, one standard deviation), detectable (points), percent (of `missed`).
@@ -112,20 +113,27 @@ def estimate_detectable(absence: pd.DataFrame, register: pd.DataFrame, *, alpha:
     own = own[own["year"] == own["year"].min()].set_index("phase")
     reader = read_register(register)
     share, factor = reader.share("r1.sample.pc_share_words"), stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power)
-    rows = []
+    counted, rows = {phase: reader.count(id) for phase, id in _CLAIMS.items()}, []
+    known = {phase: _shares(own.loc[phase]) for phase in ("primary", "secondary")}
+    mixed = np.average([*known.values()], axis=0, weights=[counted[phase] for phase in known])
     for phase, label in PHASES.items():
-        row, n = own.loc[_PHASES[phase]], reader.count(_CLAIMS[phase])
+        n = counted[phase]
         treated = round(share * n)
-        missed = float(row["sessions_overall"] / row["sessions_possible"])
-        above = [float(row[name] / row["pupils"]) for name in ("persistent_absentees", "severe_absentees")]
+        missed, *above = (float(each) for each in known.get(phase, mixed))
         spread = least_spread(missed, above)
         detectable = factor * spread * np.sqrt(1 / treated + 1 / (n - treated))
-        about = {"phase": phase, "label": label, "year": int(row["year"])}
+        about = {"phase": phase, "label": label, "year": int(own["year"].iloc[0])}
         counts = {"n": n, "n_treatment": treated, "n_control": n - treated}
         shares = {"missed": missed, "persistent": above[0], "severe": above[1], "spread": spread}
         found = {name: 100 * value for name, value in {**shares, "detectable": float(detectable)}.items()}
         rows.append({**about, **counts, **found, "percent": 100 * float(detectable) / missed})
     return pd.DataFrame(rows)
+
+
+def _shares(row: pd.Series[Any]) -> Any:
+    """Of the sessions those missed; of the pupils those who miss a tenth, and a half, or more."""
+    of = {"sessions_overall": "sessions_possible", "persistent_absentees": "pupils", "severe_absentees": "pupils"}
+    return np.array([float(row[part] / row[whole]) for part, whole in of.items()])
 
 
 @traced

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from crewe_lib.attendance import SPRING_BEGINS, design, members
+from crewe_lib.attendance import SPRING_BEGINS
 from crewe_lib.attendance_better import BETTER
 from crewe_lib.attendance_context import PHASES
+from crewe_lib.attendance_groups import check_group, design, members
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import fixed, interval
@@ -42,7 +43,9 @@ def estimate_specifications(pupils: pd.DataFrame, *, n_draws: int, seed: int, al
         for group in PHASES:
             about = {"specification": name, "unit": unit, "phase": group}
             try:
-                numbers, reason = estimate(members(pupils, group)), ""
+                own = members(pupils, group)
+                check_group(own)
+                numbers, reason = estimate(own), ""
             except CreweError as fault:
                 numbers, reason = (float("nan"),) * 3, str(fault)
             found.append({**about, **dict(zip(("estimate", "conf_low", "conf_high"), numbers, strict=True)),
@@ -143,9 +146,12 @@ def summarise_specifications(specifications: pd.DataFrame) -> dict[str, Any]:
     """How many estimates there are, how many leave out zero, and in words which could not be made and why."""
     known = specifications[specifications["reason"] == ""]
     lacking = specifications[specifications["reason"] != ""]
-    reasons = [
-        f"{row['specification']}, {PHASES[row['phase']].lower()}: {row['reason']}" for row in lacking.to_dict("records")
-    ]
+    reasons = []
+    for (phase, reason), own in lacking.groupby(["phase", "reason"], sort=False):
+        label = PHASES[str(phase)]
+        everything = len(own) == specifications["specification"].nunique()
+        about = label if everything else f"{', '.join(own['specification'])}, {label.lower()}"
+        reasons.append(f"{about}: {reason}")
     return {
         "all": len(known),
         "leave_out_zero": int(((known["conf_low"] > 0) | (known["conf_high"] < 0)).sum()),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from crewe_lib.attendance_context import ALIKE, PHASES
 from crewe_lib.evidence import Binding
-from crewe_lib.formats import agree, choose, count, fixed, interval, level, p_phrase, spelt
+from crewe_lib.formats import Formatter, agree, choose, count, fixed, interval, level, p_phrase, spelt
 from crewe_lib.provenance import traced
 
 _ONE, _SIGNED, _TWO = fixed(1), fixed(1, sign=True), fixed(2)
@@ -28,8 +28,9 @@ def summarise_findings(
 ) -> dict[str, Any]:
     """What prose says of the records' results: on which side of zero each phase's interval lies (`side_…`, 0 if it
     holds zero); tests of the published models (`tests`) and how many reject; by how much CR2 widens the published
-    interval of all pupils, % (`wider`); on which side of one the contrast of phases lies; least and most ratio of the
-    three ways with the logarithm, and pupils that the first drops."""
+    interval of all pupils, % (`wider`); the differences and the contrast of phases as written, a dash for
+    what is missing, and what the contrast says; least and
+    most ratio of the three ways with the logarithm, and pupils that the first drops."""
     limits = zip(better["phase"], better["conf_low"], better["conf_high"], strict=True)
     side = {f"side_{phase}": _side(low, high) for phase, low, high in limits}
     everything = specifications[specifications["phase"].eq("all")].set_index("specification")
@@ -37,10 +38,19 @@ def summarise_findings(
     ratios = logarithm.loc[logarithm["phase"] == "all", "ratio"].dropna()
     return {
         **side,
-        "tests": len(published),
+        "tests": int(published["p_value"].notna().sum()),
         "rejecting": int((published["p_value"] <= alpha).sum()),
         "wider": 100 * float(width.filter(like="CR2 by family, history").iloc[0] / width.iloc[0] - 1),
-        "contrast_side": _side(np.log(contrast["low"]), np.log(contrast["high"])),
+        **{
+            f"gap_{phase}": _known(_SIGNED)(gap) for phase, gap in zip(better["phase"], better["estimate"], strict=True)
+        },
+        **{f"gap_interval_{phase}": said for phase, said in zip(better["phase"], better["interval"], strict=True)},
+        "gap_days_all": float(better.loc[better["phase"] == "all", "days"].iloc[0]),
+        "dispersion": float(better.loc[better["phase"] == "all", "dispersion"].iloc[0]),
+        "contrast_interval": contrast["interval"],
+        "contrast": _known(_TWO)(contrast["ratio"]),
+        "contrast_p": _known(p_phrase)(contrast["p_value"]),
+        "contrast_side": _tell_contrast(contrast["low"] - 1, contrast["high"] - 1),
         "ratio_least": float(ratios.min()),
         "ratio_most": float(ratios.max()),
         "dropped": int(logarithm.loc[logarithm["phase"] == "all", "dropped"].max()),
@@ -76,6 +86,21 @@ def _no_pupil(value: Any) -> str:
     return f"{count(value) if value else 'no'} pupil{'s' if value > 1 else ''}"
 
 
+def _tell_contrast(low: float, high: float) -> str:
+    """What a ratio of ratios above, below or on either side of one says: its interval's limits, less one."""
+    if np.isnan(low):
+        return "no ratio, since pupils of one phase cannot be compared"
+    said = "so, compared with Cheshire East, relatively {} was missed in secondary than in primary schools"
+    unclear = "the interval leaves open in which phase relatively more was missed"
+    told = choose(said.format("more"), said.format("less"), unclear)
+    return told(_side(low, high))
+
+
+def _known(show: Formatter) -> Formatter:
+    """The same, with a dash for what could not be estimated."""
+    return lambda value: "–" if np.isnan(value) else show(value)
+
+
 def _official() -> Iterator[Binding]:
     for key in ("first", "last", "not_published"):
         yield Binding(f"{key}_year", "context_words", key)
@@ -104,11 +129,11 @@ def _printed() -> Iterator[Binding]:
     for key in ("pupils", "primary", "secondary", "children"):
         yield Binding(f"printed_{key}", "timing", key, show=count)
     yield Binding("printed_share", "timing", "share", show=fixed(0))
-    for key in ("months", "over"):
-        yield Binding(key, "timing", key, show=spelt)
+    yield Binding("months", "timing", "months", show=spelt)
     for phase in ("all", "secondary"):
         yield Binding(f"detect_{phase}", "detectable", "detectable", {"phase": phase}, _ONE)
         yield Binding(f"detect_share_{phase}", "detectable", "percent", {"phase": phase}, fixed(0))
+    yield Binding("least_spread_all", "detectable", "spread", {"phase": "all"}, _ONE)
     yield Binding("detect_year", "detectable_words", "academic")
 
 
@@ -119,24 +144,27 @@ def _records() -> Iterator[Binding]:
     yield Binding("cohort", "cohort", "name")
     for key in ("n", "families", "siblings", "primary", "secondary", "treatment", "control", "by_spring"):
         yield Binding(key, "pupil_counts", key, show=count)
+    yield Binding("gaps", "gaps", "text")
+    for key in ("zeros", "half"):
+        yield Binding(key, "pupil_counts", key, show=_no_pupil)
     for key in ("days", "missed"):
         yield Binding(f"mean_{key}", "pupil_counts", key, show=_ONE)
+    yield Binding("spread", "pupil_counts", "spread", show=_ONE)
     for phase in PHASES:
-        yield Binding(f"gap_{phase}", "better", "estimate", {"phase": phase}, _SIGNED)
-        yield Binding(f"gap_interval_{phase}", "better", "interval", {"phase": phase})
-    yield Binding("gap_days_all", "better", "days", {"phase": "all"}, _SIGNED)
-    yield Binding("dispersion", "better", "dispersion", {"phase": "all"}, _ONE)
+        yield Binding(f"gap_{phase}", "findings", f"gap_{phase}")
+        yield Binding(f"gap_interval_{phase}", "findings", f"gap_interval_{phase}")
+    yield Binding("gap_days_all", "findings", "gap_days_all", show=_SIGNED)
+    yield Binding("dispersion", "findings", "dispersion", show=_ONE)
     sides = choose("lies above zero: more was missed", "lies below zero: less was missed", _OPEN)
     yield Binding("side_all", "findings", "side_all", show=sides)
     yield Binding("tests", "findings", "tests", show=count)
     yield Binding("rejecting", "findings", "rejecting", show=agree("rejects", "reject"))
     yield Binding("wider", "findings", "wider", show=lambda value: fixed(0)(abs(value)))
     yield Binding("wider_word", "findings", "wider", show=choose("wider", "narrower", "wider"))
-    yield Binding("contrast", "contrast", "ratio", show=_TWO)
-    yield Binding("contrast_interval", "contrast", "interval")
-    yield Binding("contrast_p", "contrast", "p_value", show=p_phrase)
-    told = choose("is larger in secondary schools", "is smaller in secondary schools", "may be the same in both")
-    yield Binding("contrast_side", "findings", "contrast_side", show=told)
+    yield Binding("contrast", "findings", "contrast")
+    yield Binding("contrast_interval", "findings", "contrast_interval")
+    yield Binding("contrast_p", "findings", "contrast_p")
+    yield Binding("contrast_side", "findings", "contrast_side")
     yield Binding("ratio_least", "findings", "ratio_least", show=_TWO)
     yield Binding("ratio_most", "findings", "ratio_most", show=_TWO)
     yield Binding("dropped", "findings", "dropped", show=_no_pupil)

@@ -17,6 +17,7 @@ from scipy import optimize, stats
 from crewe_lib import attendance as at
 from crewe_lib import attendance_better as better
 from crewe_lib import attendance_context as context
+from crewe_lib import attendance_groups as groups
 from crewe_lib import attendance_printed as printed
 from crewe_lib import attendance_specifications as spec
 from crewe_lib import attendance_words as words
@@ -173,14 +174,21 @@ class TestPrinted:
         assert printed.derive_timing(register)["over"] == 0
 
     def test_detectable_by_hand(self) -> None:
-        """All pupils: 116 and 58 of 174; the least spread of England in 2018/19."""
+        """All pupils: 116 and 58 of 174; the least spread of England's 2018/19 phases, mixed 109 to 65."""
         table = printed.estimate_detectable(load_cin_absence(), load_claims(), alpha=0.05, power=0.8).set_index("phase")
         row = table.loc["all"]
         assert (row["n_treatment"], row["n_control"], row["year"]) == (116, 58, 2019)
-        spread = printed.least_spread(5251070 / 45845480, [43010 / 129150, 6620 / 129150])
+        england = load_cin_absence().query("authority == @context.ENGLAND and year == 2019 and vintage == 'later'")
+        parts = england.set_index("phase").loc[["primary", "secondary"]].astype({"pupils": float})
+        mix = np.array([109, 65]) / 174
+        missed = float(mix @ (parts["sessions_overall"] / parts["sessions_possible"]).to_numpy(float))
+        above = [float(mix @ (parts[f"{name}_absentees"] / parts["pupils"])) for name in ("persistent", "severe")]
+        assert row["missed"] == pytest.approx(100 * missed) and row["severe"] == pytest.approx(100 * above[1])
+        spread = printed.least_spread(missed, above)
+        assert row["spread"] == pytest.approx(100 * spread)
         expected = (1.959964 + 0.841621) * spread * np.sqrt(1 / 116 + 1 / 58)
         assert row["detectable"] == pytest.approx(100 * expected, rel=1e-6)
-        assert row["percent"] == pytest.approx(100 * expected / (5251070 / 45845480), rel=1e-6)
+        assert row["percent"] == pytest.approx(100 * expected / missed, rel=1e-6)
         assert printed.describe_detectable(table.reset_index())["academic"] == "2018/19"
 
     @pytest.mark.parametrize(("alpha", "power"), [(0, 0.8), (0.05, 1.0)])
@@ -273,16 +281,22 @@ class TestPupils:
     def test_an_arm_without_pupils_of_a_phase_is_named(self, records, dates, pupils) -> None:
         gone = pupils.loc[pupils["arm"].eq("control") & pupils["phase"].eq("secondary"), "child_id"]
         odd = replace(records, absence=records.absence[~records.absence["child_id"].isin(gone)])
-        with pytest.raises(CreweError, match=r"fewer than two families with pupils in Cheshire East, secondary \(0\)"):
-            at.derive_pupils(odd, dates=dates)
-        with pytest.raises(CreweError, match=r"Project Crewe, primary \(0\); Project Crewe, secondary \(0\)"):
+        kept = at.derive_pupils(odd, dates=dates)
+        text = groups.describe_gaps(kept)["text"]
+        assert text.startswith("Secondary: not estimated (fewer than two families with pupils in Cheshire East (0)).")
+        with pytest.raises(CreweError, match=r"Project Crewe \(0\), Cheshire East \(0\).* left out: none"):
             at.derive_pupils(replace(records, absence=records.absence.iloc[:0]), dates=dates)
+        one_term = records.absence[records.absence["term"] == at.SPRING]
+        with pytest.raises(CreweError, match=rf"left out: {at.ONE_TERM}: \d+.*{at.AUTUMN} and {at.SPRING}"):
+            at.derive_pupils(replace(records, absence=one_term), dates=dates)
 
     def test_summary(self, pupils) -> None:
         found = at.summarise_pupils(pupils)
         assert found["n"] == found["primary"] + found["secondary"] == found["treatment"] + found["control"] == 174
         assert found["missed"] == pytest.approx(100 * pupils["missed"].sum() / pupils["possible"].sum())
+        assert found["spread"] == pytest.approx((100 * pupils["missed"] / pupils["possible"]).std(ddof=0))
         small = at.summarise_pupils(made())
+        assert (small["zeros"], small["half"]) == (1, 0)
         assert (small["families"], small["siblings"], small["by_spring"]) == (12, 8, 16)
 
 
@@ -324,11 +338,15 @@ class TestPublished:
         same_as_arm = made().assign(history=lambda frame: frame["treated"])
         nobody = made().assign(history=0)
         for odd in (one_family, same_as_arm, nobody):
-            assert at.design(odd).shape == (16, 2)
-            assert set(at.estimate_published(odd, alpha=ALPHA)["model"]) == {"Treatment"}
+            assert groups.design(odd).shape == (16, 2)
+            table = at.estimate_published(odd, alpha=ALPHA)
+            assert len(table) == 9 and set(table.dropna(subset=["estimate"])["model"]) == {"Treatment"}
+            assert "All: history is left out, since it" in groups.describe_gaps(odd)["text"]
+        assert "the same for all" in groups.describe_gaps(nobody)["text"] and groups.describe_gaps(made())["text"] == ""
+        for odd in (one_family, same_as_arm, nobody):
             assert len(at.estimate_means(odd, alpha=ALPHA)) == 6 and len(better.estimate_better(odd, alpha=ALPHA)) == 3
-        assert at.design(made()).shape == (16, 3)
-        assert at.design(made(), treated=1)[:, 1].tolist() == [1.0] * 16
+        assert groups.design(made()).shape == (16, 3)
+        assert groups.design(made(), treated=1)[:, 1].tolist() == [1.0] * 16
 
     def test_the_figure_of_means(self, pupils) -> None:
         means = at.estimate_means(pupils, alpha=ALPHA)
@@ -401,12 +419,15 @@ class TestBetter:
         assert table["all", "Log-linear mean (quasi-Poisson)"] == pytest.approx(0.5)
 
     def test_a_logarithm_that_is_not_possible_is_missing(self) -> None:
-        own = made().assign(missed=lambda frame: np.where(frame["arm"].eq("control"), frame["missed"], 0.0))
-        own["missed"] = own["missed"].where(own["child_id"] != "C00", 24.0).where(own["child_id"] != "C07", 20.0)
+        """Of the treated one pupil in each phase misses a day, so the logarithm has one family of them to go by."""
+        missing = made()["arm"].eq("treatment") & ~made()["child_id"].isin(["C00", "C07"])
+        own = made().assign(missed=lambda frame: frame["missed"].mask(missing, 0.0))
         own["days"] = own["missed"] / 2
-        found = better.check_logarithm(own, alpha=ALPHA)
-        row = found[(found["phase"] == "primary") & (found["way"] == "Logarithm, zeros dropped")].iloc[0]
-        assert row["dropped"] == 3 and (np.isnan(row["ratio"]) or row["conf_low"] < row["ratio"])
+        found = better.check_logarithm(own, alpha=ALPHA).set_index(["phase", "way"])
+        row = found.loc[("primary", "Logarithm, zeros dropped")]
+        assert row["dropped"] == 3 and row["interval"] == "–"
+        assert row[["ratio", "conf_low", "conf_high", "p_value"]].isna().all()
+        assert found.loc[("all", "Logarithm of days plus one"), "ratio"] > 0
 
     def test_truth_is_found(self) -> None:
         """Forty draws of a hundred families; true rates 0.12 and 0.09, so three days in a hundred."""
@@ -489,6 +510,37 @@ class TestWords:
         found = self.summary(worse)
         assert found["side_all"] == found["side_primary"] == 1 and found["rejecting"] > 0
         assert "more was missed" in shown["side_all"](1) and "less was missed" in shown["side_all"](-1)
+
+    def test_contrast_of_phases_is_told_by_its_sign(self, pupils) -> None:
+        rest = [
+            at.estimate_published(pupils, alpha=ALPHA),
+            better.estimate_better(pupils, alpha=ALPHA),
+            better.check_logarithm(pupils, alpha=ALPHA),
+            spec.estimate_specifications(pupils, n_draws=199, seed=1, alpha=ALPHA),
+        ]
+        helped = pupils["treated"].eq(1) & pupils["phase"].eq("secondary")
+        for factor, word in ((2.0, "relatively more was"), (0.1, "relatively less was")):
+            odd = pupils.assign(missed=pupils["missed"].mask(helped, factor * pupils["missed"]))
+            contrast = better.estimate_contrast(odd, alpha=ALPHA)
+            assert (contrast["ratio"] > 1) == (factor > 1)
+            found = words.summarise_findings(rest[0], rest[1], contrast, *rest[2:], alpha=ALPHA)
+            assert word in found["contrast_side"] and "larger" not in found["contrast_side"]
+        assert "leaves open" in self.summary(pupils)["contrast_side"]
+
+    def test_one_phase_without_pupils(self) -> None:
+        """Primary and all are given, secondary has dashes and the reason."""
+        own = made().assign(phase="primary")
+        found = self.summary(own)
+        assert found["tests"] == 6 and "cannot be compared" in found["contrast_side"]
+        assert found["contrast"] == found["contrast_p"] == found["gap_secondary"] == "–" != found["gap_primary"]
+        table = better.estimate_better(own, alpha=ALPHA).set_index("phase")
+        assert np.isnan(table.at["secondary", "estimate"]) and table.at["primary", "estimate"] == pytest.approx(
+            table.at["all", "estimate"]
+        )
+        assert list(at.estimate_means(own, alpha=ALPHA)["phase"].unique()) == ["all", "primary"]
+        rows = spec.estimate_specifications(own, n_draws=199, seed=1, alpha=ALPHA)
+        said = spec.summarise_specifications(rows)["without"]
+        assert said.count("Secondary: fewer than two families with pupils in Project Crewe (0), Cheshire East (0)") == 1
 
     def test_wider_is_of_the_two_linear_intervals(self, pupils) -> None:
         table = spec.estimate_specifications(pupils, n_draws=199, seed=1, alpha=ALPHA)

@@ -1,7 +1,8 @@
 """Department for Education, Outcomes for children in need: absence from school, by authority and type of school.
 
 Two releases with one layout but for two headers; four academic years stand in both. A file may hold other groups of
-children: only those in need on 31 March of the year are read. Nothing by authority was published for years before
+children: only those in need on 31 March of the year are read, other than those on a child protection plan or looked
+after ('CINO at 31 March'). Nothing by authority was published for years before
 2016/17, and 2019/20 stands in both files as not available.
 """
 
