@@ -10,8 +10,10 @@ that depends on nothing else, any 88 treated and any 44 control families are a t
 analyses the records, from the tables on; a method that refuses a trial with a reason has no answer in it.
 
 The true values are those of other families, drawn twice: all in treatment and all in control. For closing it is the
-difference between the shares closed at the end of the pilot, with every day of closing known; for the restricted mean,
-the difference between the areas under the curves of so many families, which is what a trial without end would show.
+difference between the shares closed at the end of the pilot, with every day of closing known, among lead children, lead
+children with history, or all; for the interaction, the difference with history less that without. For the restricted
+mean it is the difference between the areas under the curves of so many families, the value that the same curves reach
+in a very large trial, with whatever recoding and censoring do to them; not the mean of what each family would do.
 The hazard ratio is one by construction where there is no effect; where there is one the hazards cross, and it has no
 true value. Monte Carlo errors of the true values are in the table; they are too small to matter to coverage.
 """
@@ -93,17 +95,21 @@ def find_true_values(truth: Truth, dates: StudyDates, families: int) -> Mapping[
             both.append(children.assign(closed=closed.astype(float)).set_index("child_id"))
             leads = children[children["lead_child"]].reset_index(drop=True)
             kept.append(d.derive_days_open(records, leads, dates=dates, reading=READING)[["days", "closed"]])
-        gaps.append(both[0][["family_id", "lead_child"]].assign(gap=both[0]["closed"] - both[1]["closed"], draw=number))
+        own = both[0][["family_id", "lead_child", "history"]]
+        gaps.append(own.assign(gap=both[0]["closed"] - both[1]["closed"], draw=number))
     gap = pd.concat(gaps)
     one, other = (
         fit_restricted_mean(curve["days"], curve["closed"].astype(int), until=UNTIL)
         for curve in (pd.concat(kept) for kept in spells.values())
     )
-    leads, children = _mean_gap(gap[gap["lead_child"]]), _mean_gap(gap)
+    leads = gap[gap["lead_child"]]
+    without, history = (_mean_gap(part) for _, part in leads.groupby(leads["history"].astype(bool)))
+    apart = (history[0] - without[0], float(np.hypot(history[1], without[1])))
     days = (one.mean - other.mean, float(np.hypot(one.std_error, other.std_error)))
-    by_measure = {names.POINTS: leads, names.DAYS: days, names.LOG_HAZARD: (np.nan, np.nan)}
+    by_measure = {names.POINTS: _mean_gap(leads), names.DAYS: days, names.LOG_HAZARD: (np.nan, np.nan)}
     found = {method: by_measure[measure] for method, (measure, _) in METHODS.items()}
-    return {**found, names.CHILDREN_HC1: children, names.CHILDREN_CR2: children}
+    groups = {names.OF_CHILDREN: _mean_gap(gap), names.OF_HISTORY: history, names.OF_INTERACTION: apart}
+    return found | {method: value for methods, value in groups.items() for method in methods}
 
 
 def _mean_gap(gap: pd.DataFrame) -> tuple[float, float]:
@@ -122,16 +128,27 @@ def study(replications: int, truth_families: int = TRUTH_FAMILIES) -> pd.DataFra
         true = {method: (0.0, 0.0) for method in METHODS}
         if truth != NONE:
             true = {**find_true_values(truth, dates, truth_families)}
-        answers = np.stack(
-            [
-                analyse(trial, np.random.default_rng([SEED, number]))
-                for number, trial in enumerate(draw_trials(replications, truth, dates))
-            ]
-        )
+        answers, siblings = [], []
+        for number, trial in enumerate(draw_trials(replications, truth, dates)):
+            answers.append(analyse(trial, np.random.default_rng([SEED, number])))
+            siblings.append(trial.children[["family_id", "treated", "closed"]].assign(trial=number))
+        correlation = round(correlate(pd.concat(siblings)), 4)
         for place, (method, (measure, _)) in enumerate(METHODS.items()):
-            summary = summarise(answers[:, place], *true[method])
+            summary = summarise(np.stack(answers)[:, place], *true[method])
+            summary["family_correlation"] = correlation if method in names.OF_CHILDREN else np.nan
             rows.append({"effect": effect, "method": method, "measure": measure, **summary})
     return pd.DataFrame(rows)[list(FIELDS)].astype({"covered": "Int64"})
+
+
+def correlate(children: pd.DataFrame) -> float:
+    """Correlation of closed between two children of one family of one trial, around the share of their arm.
+
+    The mean product over all pairs, as a part of the variance over all children; nothing is adjusted for.
+    """
+    apart = children["closed"] - children.groupby("treated")["closed"].transform("mean")
+    families = apart.groupby([children["trial"], children["family_id"]]).agg(["sum", "size"])
+    products = (families["sum"] ** 2).sum() - (apart**2).sum()
+    return float(products / (families["size"] * (families["size"] - 1)).sum() / (apart**2).mean())
 
 
 def summarise(answers: Array, true_value: float, true_error: float) -> dict[str, float | int | None]:
@@ -176,8 +193,13 @@ FIELDS = {
     "rejection_error": ("number", "Standard error of rejection_rate from the number of trials"),
     "mean_estimate": ("number", "Mean of the estimates, in the unit of the measure"),
     "mean_width": ("number", "Mean width of the 95% intervals, in the unit of the measure"),
+    "family_correlation": (
+        "number",
+        "Correlation of closing between children of one family, within arms, over all the simulated trials; blank for "
+        "methods with one child from each family",
+    ),
 }
-BLANK = ("true_value", "true_error", "covered", "coverage", "coverage_error")
+BLANK = ("true_value", "true_error", "covered", "coverage", "coverage_error", "family_correlation")
 
 
 def write(table: pd.DataFrame, folder: Path) -> None:

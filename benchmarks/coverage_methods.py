@@ -64,10 +64,26 @@ def _linear(covariance: Covariance, *, children: bool = False, lin: bool = False
     def method(trial: Trial, rng: np.random.Generator) -> Answer:
         frame = trial.children if children else trial.leads
         x = closing_design(frame, ages="bands")[0]
-        design = lin_design(x[:, TREATED], x[:, TREATED + 1 :]) if lin else x
+        design = lin_design(x[:, TREATED], x[:, TREATED + 1 :])[0] if lin else x
         clusters = frame["family_id"].to_numpy() if covariance == "CR2" else None
         fit = fit_linear(frame["closed"].to_numpy(float), design, covariance=covariance, clusters=clusters)
         return Answer(float(fit.coefficients[TREATED]), *fit.interval(TREATED, ALPHA)).times(100)
+
+    return method
+
+
+def _by_history(covariance: Covariance, *, interaction: bool = False) -> Method:
+    """The published model with treatment times history: the effect with history, or by how much it is larger there."""
+
+    def method(trial: Trial, rng: np.random.Generator) -> Answer:
+        frame = trial.leads
+        x, history = closing_design(frame, ages="bands")[0], frame["history"].to_numpy(float)
+        first = x[:, TREATED] if interaction else x[:, TREATED] * (1 - history)
+        design = np.column_stack([x[:, 0], first, x[:, TREATED] * history, x[:, TREATED + 1 :]])
+        fit = fit_linear(
+            frame["closed"].to_numpy(float), design, covariance=covariance, clusters=frame["family_id"].to_numpy()
+        )
+        return Answer(float(fit.coefficients[2]), *fit.interval(2, ALPHA)).times(100)
 
     return method
 
@@ -115,6 +131,10 @@ METHODS: Mapping[str, tuple[str, Method]] = {
     names.RANDOMISATION: (names.POINTS, _randomisation),
     names.LIN: (names.POINTS, _linear("HC2", lin=True)),
     names.LOGIT: (names.POINTS, _logistic),
+    names.HISTORY_HC1: (names.POINTS, _by_history("HC1")),
+    names.HISTORY_CR2: (names.POINTS, _by_history("CR2")),
+    names.INTERACTION_HC1: (names.POINTS, _by_history("HC1", interaction=True)),
+    names.INTERACTION_CR2: (names.POINTS, _by_history("CR2", interaction=True)),
     names.CHILDREN_HC1: (names.POINTS, _linear("HC1", children=True)),
     names.CHILDREN_CR2: (names.POINTS, _linear("CR2", children=True)),
     names.RESTRICTED_MEAN: (names.DAYS, _restricted_mean),

@@ -172,7 +172,7 @@ STATED: Mapping[str, str] = {
     "derive_history": "R1, assumption 2",
     "derive_rereferred_round1": "R1, assumption 3",
     "derive_closed_round1": "R1, assumption 4; the first reading counts every closing but by escalation, which is ours",
-    "derive_days_open": "R1, Appendix 6",
+    "derive_days_open": "R1, Appendix 6; rules but 'lasting' are ours",
     "derive_closed_round2": "R2, Appendix 4, whose words are the reading 'printed'; the others are ours",
     "derive_rereferred_round2": "R2, Appendix 4, whose words are the reading 'printed'; the others are ours",
     "derive_escalated": "R2, Appendix 4",

@@ -12,7 +12,7 @@ chapters that need a table which is absent, such as `protection`, are left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ ADULT_AGE, UNDER = 18, 11
 BIRTHDAY = 15
 IDS = ("family_id", "child_id")  # the first columns of every outcome
 SteppedDownReading = Literal["any_but_escalated", "stepped_down"]
+DaysRule = Literal["lasting", "first", "escalated_open"]
 
 
 @dataclass(frozen=True)
@@ -188,13 +189,17 @@ def derive_closed_round1(
     is taken as known (`derive_rereferred_round1`). Columns: family_id, child_id, closed (missing if the day of closing
     is unknown and no re-referral shows that the case did not stay closed). Raises CreweError for another reading.
     """
-    check_reading(reading, ("any_but_escalated", "stepped_down"))
     again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"]
+    closed = (_stepped_down(cases, dates, reading) & ~again).mask(again.isna())
+    return cases[[*IDS]].assign(closed=closed)
+
+
+def _stepped_down(cases: pd.DataFrame, dates: StudyDates, reading: SteppedDownReading) -> pd.Series:
+    """Whether a case was stepped down by the last day of the pilot, re-referred or not."""
+    check_reading(reading, get_args(SteppedDownReading))
     reason = cases["closed_reason"]
     stepped_down = reason == "stepped_down" if reading == "stepped_down" else reason != "escalated"
-    down = cases["closed_on"].le(dates.pilot_end) & stepped_down
-    closed = (down.astype("boolean") & ~again).mask(again.isna())
-    return cases[[*IDS]].assign(closed=closed)
+    return (cases["closed_on"].le(dates.pilot_end) & stepped_down).astype("boolean")
 
 
 def check_reading(reading: str, allowed: tuple[str, ...]) -> None:
@@ -210,18 +215,33 @@ def _closed_on_unknown_day(cases: pd.DataFrame) -> np.ndarray:
 
 @traced
 def derive_days_open(
-    records: Records, cases: pd.DataFrame, *, dates: StudyDates, reading: SteppedDownReading
+    records: Records,
+    cases: pd.DataFrame,
+    *,
+    dates: StudyDates,
+    reading: SteppedDownReading,
+    rule: DaysRule = "lasting",
 ) -> pd.DataFrame:
-    """The survival set of the first round: days from the recoded referral to closing or the end of the pilot.
+    """The survival set of the first round: days from the recoded referral to a closing that lasted to the pilot's end.
 
-    The event is closing by the rule of R1, so a case that was re-referred, like one still open, is censored on the
-    pilot's last day; one that closed for a reason that is no stepping down is censored on the day it closed.
-    reading 'any_but_escalated' or 'stepped_down': as in `derive_closed_round1`. Columns: family_id, child_id, days,
-    closed. Cases with an unknown outcome are left out. Raises CreweError for another reading.
+    By the rule of R1 ('lasting') a case that closed and was re-referred, like one still open, is censored on the last
+    day of the pilot, as if it had never closed: the rule looks ahead. One that closed for a reason that is no stepping
+    down is censored on the day it closed. rule 'first': the first closing counts, re-referred or not; 'escalated_open':
+    as 'lasting', but an escalated case counts as open to the pilot's last day. reading 'any_but_escalated' or
+    'stepped_down': as in `derive_closed_round1`. Columns: family_id, child_id, days, closed. Cases with an unknown
+    outcome are left out. Raises CreweError for another reading or rule.
     """
-    outcome = derive_closed_round1(records, cases, dates=dates, reading=reading)["closed"]
-    again = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)
-    end = not_after(cases["closed_on"], dates.pilot_end).fillna(dates.pilot_end).mask(again, dates.pilot_end)
+    if rule not in get_args(DaysRule):
+        raise CreweError(f"rule is '{rule}'; it must be one of {', '.join(get_args(DaysRule))}.")
+    to_the_end = derive_rereferred_round1(records, cases, dates=dates)["rereferred"].fillna(False).astype(bool)
+    if rule == "first":
+        to_the_end &= False
+        outcome = _stepped_down(cases, dates, reading).mask(_closed_on_unknown_day(cases))
+    else:
+        outcome = derive_closed_round1(records, cases, dates=dates, reading=reading)["closed"]
+    if rule == "escalated_open":
+        to_the_end |= cases["closed_reason"] == "escalated"
+    end = not_after(cases["closed_on"], dates.pilot_end).fillna(dates.pilot_end).mask(to_the_end, dates.pilot_end)
     days = (end - cases["referred_on"]).dt.days
     table = cases[[*IDS]].assign(days=days, closed=outcome)
     return table[outcome.notna()].reset_index(drop=True)

@@ -25,10 +25,10 @@ from crewe_lib.provenance import infers, traced
 from crewe_lib.records import Records
 
 _signed = fixed(1, sign=True)
+# Outcomes with printed counts in both arms, in the order of the table; staff come last, since nobody randomised them.
 LABELS: Mapping[tuple[str, str], str] = {
-    ("stressed_staff", "trial_end"): "Staff who named workload as the main cause of stress",
     ("escalated", "november_2019"): "Families escalated by November 2019",
-    ("disability", "november_2019"): "Lead children with a disability",
+    ("stressed_staff", "trial_end"): "Staff who named workload as the main cause of stress",
 }
 _ARMS: Mapping[str, Column] = {
     "treatment": Column("Project Crewe"),
@@ -50,6 +50,7 @@ PRINTED_COLUMNS: Mapping[str, Column] = {
     **_INTERVALS,
     "fisher": _TESTS["fisher"],
     "barnard": _TESTS["barnard"],
+    "remark": Column("Remark"),
 }
 ARM_COLUMNS: Mapping[str, Column] = {
     "label": Column("Counts"),
@@ -59,7 +60,7 @@ ARM_COLUMNS: Mapping[str, Column] = {
     "control_interval": Column("Exact interval, %"),
 }
 EVENT_COLUMNS: Mapping[str, Column] = {
-    "basis": Column("Share with Project Crewe"),
+    "label": Column("Share with Project Crewe"),
     "share": Column("%", percent(1)),
     "expected": Column("Expected of the events", fixed(1)),
     "k1": Column("Observed", fixed(0)),
@@ -89,7 +90,7 @@ def compare_counts(k1: int, n1: int, k2: int, n2: int, *, alpha: float) -> dict[
 
     k1, n1, k2, n2; treatment, control ('8 of 9'); treatment_share, treatment_interval (Clopper–Pearson) and the same of
     control; difference with newcombe_low, newcombe_high, newcombe (in words); fisher; p_smallest and p_largest of the
-    ten tests. Raises CreweError if nobody or everybody had the event.
+    ten tests, which are variants of one comparison. Raises CreweError if nobody or everybody had the event.
     """
     found = fit_two_proportions(k1, n1, k2, n2, alpha=alpha)
     low, high = 100 * found.conf_low, 100 * found.conf_high
@@ -131,24 +132,30 @@ def _describe_arm(arm: str, k: int, n: int, alpha: float) -> dict[str, Any]:
 
 @traced
 def estimate_printed_counts(register: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
-    """Every outcome whose counts the reports print in both arms, with what they are out of.
+    """Outcomes whose counts the reports print in both arms, with what they are out of: escalations by November 2019,
+    and staff who named workload (they were not randomised: it compares two services, not two arms).
 
-    Staff who named workload (they were not randomised: it compares two services, not two arms), escalations by
-    November 2019, disability. The control arm's zeros are those that 'all' in treatment leaves. Re-referrals have no
-    denominators by arm: `estimate_printed_events`. Of the escalations at the end of the trial only Project Crewe's are
-    printed, so nothing can be compared. Columns: outcome, date, label, and those of `compare_exactly`. Raises
+    Not here: disability, known at the start (`design_balance`); re-referrals, which have no denominators by arm
+    (`estimate_printed_events`); escalations at the end of the trial, printed for Project Crewe only (`rct_wording`).
+    Columns: outcome, date, label, remark (what is not printed outright), and those of `compare_exactly`. Raises
     DataError, CreweError.
     """
     counts = derive_printed_counts(register)
+    remarks = {"escalated": _remark_escalated(read_register(register)), "stressed_staff": "staff, not families"}
     rows = []
-    for (outcome, date), group in counts.dropna().groupby(["outcome", "date"], sort=False):
-        arms = group.set_index("arm")
-        if {"pc", "cec"} <= set(arms.index):
-            k1, n1, k2, n2 = (int(arms[name][arm]) for arm in ("pc", "cec") for name in ("k", "n"))
-            label = LABELS.get((str(outcome), str(date)), str(outcome))
-            own = {"outcome": outcome, "date": date, "label": label}
-            rows.append({**own, **compare_exactly(k1, n1, k2, n2, alpha=alpha)})
+    for (outcome, date), label in LABELS.items():
+        arms = counts[(counts["outcome"] == outcome) & (counts["date"] == date)].set_index("arm")
+        k1, n1, k2, n2 = (int(arms[name][arm]) for arm in ("pc", "cec") for name in ("k", "n"))
+        own = {"outcome": outcome, "date": date, "label": label, "remark": remarks[outcome]}
+        rows.append({**own, **compare_exactly(k1, n1, k2, n2, alpha=alpha)})
     return pd.DataFrame(rows)
+
+
+def _remark_escalated(reader: Reader) -> str:
+    """What the report does not print outright: the control arm's count, and that both are out of all allocated."""
+    treatment, control = (reader.count(f"r2.escal.{arm}") for arm in ("treat", "control"))
+    said = f"{control}: the report says that all {treatment} were with FACT22; " if control == 0 else ""
+    return f"{said}out of all allocated, though {reader.count('r2.sample.missing')} cases lack some outcomes"
 
 
 @traced
@@ -156,30 +163,36 @@ def estimate_printed_events(register: pd.DataFrame, *, alpha: float) -> pd.DataF
     """Re-referrals by arm at the end of the trial, given their sum and the share of families in each arm as printed.
 
     The 2017 report prints no arm sizes, but how the arms were divided: as a ratio of two whole numbers beside the
-    re-referrals, and in per cent elsewhere.
-    Columns: basis, share, expected (of the events, with equal rates), k1 (with Project Crewe), of, ratio (of rates,
-    Project Crewe over Cheshire East), conf_low, conf_high, interval, p_value. Raises DataError.
+    re-referrals, and in per cent elsewhere. It calls them occurrences; that each is a family of its own is assumed. If
+    brothers and sisters were counted, the interval is too narrow (`fit_events`).
+    Columns: basis, label (basis, and what is wrong with it), share, expected (of the events, with equal rates), k1
+    (with Project Crewe), of, ratio (of rates, Project Crewe over Cheshire East), conf_low, conf_high, interval,
+    p_value. Raises DataError.
     """
     reader = read_register(register)
     k1, k2 = reader.count("r1.reref.pc"), reader.count("r1.reref.cec")
     rows = []
-    for basis, share in (("as a ratio", _larger_part(reader)), ("in per cent", reader.share("r1.sample.pc_share"))):
+    larger, turned = _larger_part(reader)
+    ratio, per_cent = "as printed as a ratio", "as printed in per cent"
+    wrong = f"{ratio}, which the report has the wrong way round" if turned else ratio
+    for basis, label, share in ((ratio, wrong, larger), (per_cent, per_cent, reader.share("r1.sample.pc_share"))):
         found = fit_events(k1, k2, share=share, alpha=alpha)
-        own = {"basis": f"as printed {basis}", "share": share, "expected": share * (k1 + k2), "k1": k1, "of": k1 + k2}
+        own = {"basis": basis, "label": label, "share": share, "expected": share * (k1 + k2), "k1": k1, "of": k1 + k2}
         limits = {"conf_low": found.conf_low, "conf_high": found.conf_high}
         said = interval(found.conf_low, found.conf_high, digits=2)
         rows.append({**own, "ratio": found.ratio, **limits, "interval": said, "p_value": found.p_value})
     return pd.DataFrame(rows)
 
 
-def _larger_part(reader: Reader) -> float:
-    """The larger part of the printed ratio of the arms: Project Crewe's, although the sentence has them reversed."""
+def _larger_part(reader: Reader) -> tuple[float, bool]:
+    """Project Crewe's part of the printed ratio of control to treatment, and whether the ratio had to be turned round:
+    Project Crewe has the larger part wherever else the report says how the arms were divided."""
     text = reader.text("r1.sample.ratio")
     found = re.fullmatch(r"(\d+):(\d+)", text)
     if not found or "0" in found.groups():
         raise DataError(f"claim r1.sample.ratio: '{text}' is not a ratio such as 2:1.")
     parts = [int(part) for part in found.groups()]
-    return max(parts) / sum(parts)
+    return max(parts) / sum(parts), parts[0] > parts[1]
 
 
 @traced

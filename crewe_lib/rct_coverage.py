@@ -15,19 +15,26 @@ from crewe_lib.provenance import traced
 
 NOMINAL = 0.95  # the level of the study's intervals
 NO_EFFECT, REAL_EFFECT = "no effect", "real effect"
-POINTS, DAYS, LOG_HAZARD = "percentage points closed", "restricted mean days open", "log hazard ratio"
+POINTS, LOG_HAZARD = "percentage points closed", "log hazard ratio"
+DAYS = "restricted mean days open; its true value is what the same curves reach in a very large trial"
 # Methods as the table names them. A lead child stands for its family but where it says 'all children'.
 NEWCOMBE = "Difference in shares, Newcombe"
 HC1 = "Published model, HC1"
 CR2 = "The same, CR2 and Satterthwaite"
 RANDOMISATION = "The same, randomisation of families"
 LIN = "With interactions (Lin), HC2"
-LOGIT = "Logistic model, average difference"
+LOGIT = "Logistic model, average difference, CR1"
+HISTORY_HC1, HISTORY_CR2 = "Families with history, HC1", "Families with history, CR2"
+INTERACTION_HC1, INTERACTION_CR2 = "With less without history, HC1", "With less without history, CR2"
 CHILDREN_HC1 = "All children, HC1, families ignored"
 CHILDREN_CR2 = "All children, CR2 by family"
-RESTRICTED_MEAN = "Restricted mean of days open"
+RESTRICTED_MEAN = "Restricted mean of days open (truth: the curves of a very large trial)"
 COX_MODEL = "Cox model, errors of the model"
 COX_ROBUST = "Cox model, robust errors"
+# Methods whose true value is not that of all lead children.
+OF_CHILDREN = (CHILDREN_HC1, CHILDREN_CR2)
+OF_HISTORY = (HISTORY_HC1, HISTORY_CR2)
+OF_INTERACTION = (INTERACTION_HC1, INTERACTION_CR2)
 
 _RATE, _SIZE, _COUNT = pa.Check.in_range(0, 1), pa.Check.ge(0), pa.Check.ge(0)
 COVERAGE = pa.DataFrameSchema(
@@ -47,6 +54,9 @@ COVERAGE = pa.DataFrameSchema(
         "rejection_error": pa.Column(float, _SIZE, description="Monte Carlo standard error of rejection_rate"),
         "mean_estimate": pa.Column(float, description="Mean of the estimates"),
         "mean_width": pa.Column(float, _SIZE, description="Mean width of the intervals"),
+        "family_correlation": pa.Column(
+            float, pa.Check.in_range(-1, 1), nullable=True, description="Of closing, between children of one family"
+        ),
     },
     unique=["effect", "method"],
     strict=True,
@@ -71,8 +81,9 @@ def derive_coverage_table(study: pd.DataFrame) -> pd.DataFrame:
 
     Columns: method, coverage_none, coverage_real (missing where the truth is no single number), rejected_none,
     rejected_real, mean_width (of the intervals under a real effect, in the unit of the measure), width (the same,
-    written), answered (share of all trials in which the method gave an answer; the others are of these). In the study's
-    order.
+    written), answered (share of all trials in which the method gave an answer; the others are of these), verdict (of
+    coverage under a real effect, as in `CoverageSummary`; missing where the truth is no single number), verdict_none
+    (under no effect). In the study's order.
     """
     none, real = (study[study["effect"] == effect].set_index("method") for effect in (NO_EFFECT, REAL_EFFECT))
     real = real.loc[none.index]
@@ -87,8 +98,15 @@ def derive_coverage_table(study: pd.DataFrame) -> pd.DataFrame:
             "mean_width": real["mean_width"].to_numpy(),
             "width": [_write_width(*pair) for pair in zip(real["mean_width"], real["measure"], strict=True)],
             "answered": (answered / trials).to_numpy(),
+            "verdict": _judge_all(real),
+            "verdict_none": _judge_all(none),
         }
     )
+
+
+def _judge_all(rows: pd.DataFrame) -> list[str | None]:
+    pairs = zip(rows["coverage"], rows["coverage_error"], strict=True)
+    return [None if np.isnan(coverage) else _judge(coverage, error) for coverage, error in pairs]
 
 
 def _write_width(width: float, measure: str) -> str:
@@ -99,17 +117,24 @@ def _write_width(width: float, measure: str) -> str:
 @dataclass(frozen=True)
 class CoverageSummary:
     """trials: how many under each effect; mc_error: the largest Monte Carlo standard error of a coverage or rejection
-    rate; true_points (lead children), true_points_children (all), true_days: the real effect, treatment less control;
-    fewest: the smallest share of trials in which a method gave an answer. Each verdict is of coverage under a real
-    effect against NOMINAL: 'as often as it should' within three Monte Carlo errors, else 'less often than it should' or
-    'more often than it should'."""
+    rate; true_points (lead children), true_points_children (all), true_points_history (lead children with history),
+    true_points_apart (by how much it is larger with history than without), true_days: the real effect, treatment less
+    control; fewest: the smallest share of trials in which a method gave an answer; correlation: of closing between
+    children of one family, within arms, under the real effect; width_ratio: mean width of the interval from all
+    children by family, over that from lead children, both CR2. Each verdict is of coverage under a real effect against
+    NOMINAL: 'as often as it should' within three Monte Carlo errors, else 'less often than it should' or 'more often
+    than it should'."""
 
     trials: int
     mc_error: float
     true_points: float
     true_points_children: float
+    true_points_history: float
+    true_points_apart: float
     true_days: float
     fewest: float
+    correlation: float
+    width_ratio: float
     published_verdict: str
     better_verdict: str
     ignored_verdict: str
@@ -121,14 +146,18 @@ def summarise_coverage(study: pd.DataFrame) -> CoverageSummary:
     """What prose says of the study as a whole; single methods are rows of `derive_coverage_table`."""
     real = study[study["effect"] == REAL_EFFECT].set_index("method")
     true = real["true_value"]
-    verdicts = {method: _judge(*real.loc[method, ["coverage", "coverage_error"]]) for method in real.index}
+    verdicts = dict(zip(real.index, _judge_all(real), strict=True))
     return CoverageSummary(
         trials=int(study["replications"].iloc[0]),
         mc_error=float(np.nanmax(study[["coverage_error", "rejection_error"]].to_numpy(float))),
         true_points=float(true[HC1]),
         true_points_children=float(true[CHILDREN_CR2]),
+        true_points_history=float(true[HISTORY_CR2]),
+        true_points_apart=float(true[INTERACTION_CR2]),
         true_days=float(true[RESTRICTED_MEAN]),
         fewest=float(np.min((study["answered"] / study["replications"]).to_numpy())),
+        correlation=float(real["family_correlation"][CHILDREN_CR2]),
+        width_ratio=float(real["mean_width"][CHILDREN_CR2] / real["mean_width"][CR2]),
         published_verdict=verdicts[HC1],
         better_verdict=verdicts[CR2],
         ignored_verdict=verdicts[CHILDREN_HC1],

@@ -35,10 +35,15 @@ def fit_unadjusted(frame: pd.DataFrame, alpha: float) -> Estimate:
     return fit_shares(frame, np.column_stack([np.ones(len(frame)), frame["treated"]]), "HC1", alpha)
 
 
-def fit_lin(frame: pd.DataFrame, alpha: float) -> Estimate:
-    """Covariates of the published model, each interacted with treatment (Lin 2013), HC2."""
-    x, _ = closing_design(frame, ages="bands")
-    return fit_shares(frame, lin_design(x[:, TREATED], x[:, TREATED + 1 :]), "HC2", alpha)
+def fit_lin(frame: pd.DataFrame, alpha: float) -> tuple[Estimate, str]:
+    """Covariates of the published model, each interacted with treatment (Lin 2013), HC2, and a note on what was left
+    out: a covariate that in one arm varies by no more than a single case, such as a disability that only treated
+    families have, has no slope there (see `lin_design`)."""
+    x, names = closing_design(frame, ages="bands")
+    design, out = lin_design(x[:, TREATED], x[:, TREATED + 1 :])
+    left = ", ".join(names[TREATED + 1 + j] for j in out)
+    note = f"without {left}: does not vary enough within each arm" if out else ""
+    return fit_shares(frame, design, "HC2", alpha), note
 
 
 def fit_drawn(frame: pd.DataFrame, alpha: float, n_draws: int, seed: int) -> Estimate:
@@ -59,7 +64,7 @@ def fit_drawn(frame: pd.DataFrame, alpha: float, n_draws: int, seed: int) -> Est
 
 
 def fit_separable(frame: pd.DataFrame, *, alpha: float) -> tuple[Mapping[str, Contrast], str]:
-    """Standardised contrasts of the logistic model with errors by family (CR0), and a note on what was left out.
+    """Standardised contrasts of the logistic model with errors by family (CR1), and a note on what was left out.
 
     A covariate that separates the outcome, such as a disability that only two families with closed cases have, has no
     finite coefficient; it is left out, and the note names it. Raises CreweError if the treatment itself separates.
@@ -68,7 +73,7 @@ def fit_separable(frame: pd.DataFrame, *, alpha: float) -> tuple[Mapping[str, Co
     dropped: list[str] = []
     while True:
         try:
-            fit = fit_logistic(frame["closed"], x, covariance="CR0", clusters=frame["family_id"], names=names)
+            fit = fit_logistic(frame["closed"], x, covariance="CR1", clusters=frame["family_id"], names=names)
         except SeparationError as found:
             out = [j for j in found.columns if j > TREATED]
             if TREATED in found.columns or not out:

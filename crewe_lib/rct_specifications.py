@@ -19,11 +19,13 @@ from crewe_lib.models.panel import check_alpha
 from crewe_lib.provenance import traced
 from crewe_lib.rct import Ages, Unit, closing_design, derive_closing_set
 from crewe_lib.rct_estimates import fit_drawn, fit_lin, fit_separable, fit_shares, fit_unadjusted
+from crewe_lib.rct_specifications_summary import LOGIT, POINTS, WARNING, summarise_specifications
 from crewe_lib.records import Records
 from crewe_lib.results import Estimate
 
-POINTS, RATIO, ODDS = "points", "ratio", "odds ratio"
+__all__ = ["SPECIFICATION_COLUMNS", "estimate_specifications", "summarise_specifications"]
 
+RATIO, ODDS = "ratio", "odds ratio"
 
 SPECIFICATION_COLUMNS: Mapping[str, Column] = {
     "group": Column("What differs"),
@@ -55,7 +57,7 @@ _ERRORS = (
     Choice("cr2", "Standard error", "CR2 by family", "bands", "CR2"),
 )
 _CHILDREN = (
-    Choice("children_hc1", "Unit", "all children in need, HC1", "bands", "HC1"),
+    Choice(WARNING, "Unit", "all children in need, HC1", "bands", "HC1"),
     Choice("children_cr2", "Unit", "all children in need, CR2 by family", "bands", "CR2"),
 )
 IGNORES_FAMILIES = "wrong: takes brothers and sisters for independent"
@@ -72,14 +74,16 @@ MISSING: Mapping[str, tuple[str, int, int]] = {
 def estimate_specifications(
     records: Records, *, dates: StudyDates, reading: SteppedDownReading, alpha: float, n_draws: int, seed: int
 ) -> pd.DataFrame:
-    """The effect on closing by the end of the pilot, one row for each specification; each changes one thing.
+    """The effect on closing by the end of the pilot, one row for each specification; each changes one thing, or where
+    that forces another, says so in its note.
 
     Unless the row says otherwise: lead children with complete data, least squares on treatment, sex, age in bands,
     disability and history, HC1 errors, in percentage points. Rows: published; no covariates; ages in single years;
     HC2, HC3, CR2; randomisation of families (n_draws allocations from `seed`); Lin's interactions; logistic model,
     averaged over these families (g-computation), as difference, ratio and odds ratio; the other `reading` of stepped
     down; all families randomised, with missing outcomes taken as closed, open, or both in the best and worst way for
-    the treatment, without covariates (they are missing too); all children in need.
+    the treatment, without covariates (they are missing too); all children in need, with errors by family and, as a
+    warning that no summary counts, with errors that ignore families.
 
     Columns: id, group, label, unit ('points', 'ratio', 'odds ratio'), the fields of `Estimate` (std_error of ratios: of
     the logarithm), written, interval, note. A specification that these records do not allow keeps its row, with the
@@ -103,6 +107,9 @@ def estimate_specifications(
     return pd.DataFrame(rows)
 
 
+Made = Estimate | tuple[Estimate, str] | dict[str, Any]  # an estimate, with its note, or as a row
+
+
 def _linear(choice: Choice, frame: pd.DataFrame, alpha: float, note: str = "") -> dict[str, Any]:
     x, _ = closing_design(frame, ages=choice.ages)
     return _row(choice.id, choice.group, choice.label, fit_shares(frame, x, choice.covariance, alpha), note=note)
@@ -112,13 +119,16 @@ def _try_choice(choice: Choice, frame: pd.DataFrame, alpha: float, note: str = "
     return _try(choice.id, choice.group, choice.label, lambda: _linear(choice, frame, alpha, note))
 
 
-def _try(id: str, group: str, label: str, make: Callable[[], Estimate | dict[str, Any]]) -> dict[str, Any]:
+def _try(id: str, group: str, label: str, make: Callable[[], Made]) -> dict[str, Any]:
     """The row, or if these records do not allow the analysis, a row that says why."""
     try:
         made = make()
     except CreweError as reason:
         return {**_row(id, group, label, None), "note": f"not possible: {reason}"}
-    return made if isinstance(made, dict) else _row(id, group, label, made)
+    if isinstance(made, dict):
+        return made
+    estimate, note = made if isinstance(made, tuple) else (made, "")
+    return _row(id, group, label, estimate, note=note)
 
 
 def _row(
@@ -139,9 +149,9 @@ def write(estimate: float, low: float, high: float, unit: str) -> dict[str, str]
 
 
 _MEASURES = (
-    ("logit_difference", "difference", POINTS, "logistic model, average difference"),
-    ("logit_ratio", "ratio", RATIO, "logistic model, average ratio"),
-    ("logit_odds_ratio", "odds_ratio", ODDS, "logistic model, odds ratio of averages"),
+    (f"{LOGIT}_difference", "difference", POINTS, "logistic model, average difference"),
+    (f"{LOGIT}_ratio", "ratio", RATIO, "logistic model, average ratio"),
+    (f"{LOGIT}_odds_ratio", "odds_ratio", ODDS, "logistic model, odds ratio of averages"),
 )
 
 
@@ -156,7 +166,7 @@ def _logistic_rows(frame: pd.DataFrame, alpha: float) -> Iterator[dict[str, Any]
         one, scale = contrasts[name], 100.0 if unit == POINTS else 1.0
         error = one.std_error * scale
         values = (scale * one.estimate, error, scale * one.conf_low, scale * one.conf_high, one.p_value)
-        method = "logit, CR0 by family, g-computation, delta method"
+        method = "logit, CR1 by family, t with families less coefficients as df, g-computation, delta method"
         yield _row(id, "Model", label, Estimate("closed", unit, *values, len(frame), method), unit=unit, note=note)
 
 
@@ -193,7 +203,8 @@ def _missing_rows(
     families = records.families[["family_id", "arm"]]
     outcome = families["family_id"].map(known)
     treated = (families["arm"] == "treatment").astype(int)
-    note = f"outcome of {int(outcome.isna().sum())} families unknown; no covariates"
+    unknown = int(outcome.isna().sum())
+    note = f"outcome of {unknown} families filled in; all {len(families)} randomised, so without covariates"
     for id, (label, if_treated, if_control) in MISSING.items():
         filled = outcome.fillna(treated.map({1: float(if_treated), 0: float(if_control)}))
         frame = pd.DataFrame({"treated": treated, "closed": filled})
@@ -205,33 +216,5 @@ def _children_rows(
     records: Records, dates: StudyDates, reading: SteppedDownReading, alpha: float
 ) -> Iterator[dict[str, Any]]:
     for choice in _CHILDREN:
-        note = IGNORES_FAMILIES if choice.covariance == "HC1" else ""
+        note = IGNORES_FAMILIES if choice.id == WARNING else ""
         yield _from_records(choice, records, dates, reading, "children", alpha, note)
-
-
-@traced
-def summarise_specifications(specifications: pd.DataFrame, *, alpha: float) -> dict[str, Any]:
-    """Over the specifications in percentage points that could be fitted, and over all with a p-value.
-
-    fitted, differences (of them in points); least, most (estimates in points); positive (differences above zero);
-    below (p at most alpha, of all fitted); smallest_p, largest_p; children_ratio (CR2 error of all children over the
-    error that ignores families; missing if either could not be fitted), children_error (the same in words). Raises
-    CreweError for bad alpha.
-    """
-    check_alpha(alpha)
-    fitted = specifications.dropna(subset=["estimate"])
-    points = fitted[fitted["unit"] == POINTS]
-    errors = specifications.set_index("id")["std_error"]
-    ratio = float(errors["children_cr2"] / errors["children_hc1"])
-    return {
-        "fitted": len(fitted),
-        "differences": len(points),
-        "least": float(points["estimate"].min()),
-        "most": float(points["estimate"].max()),
-        "positive": int((points["estimate"] > 0).sum()),
-        "below": int((fitted["p_value"] <= alpha).sum()),
-        "smallest_p": float(fitted["p_value"].min()),
-        "largest_p": float(fitted["p_value"].max()),
-        "children_ratio": ratio,
-        "children_error": "not known here" if np.isnan(ratio) else f"{fixed(2)(ratio)} times as large",
-    }

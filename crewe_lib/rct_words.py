@@ -59,6 +59,42 @@ IMPLIED = (
     Binding("survival_finding", "survival_lead", "finding"),
 )
 
+WORDED = (
+    Binding("staff_fisher", "printed", "fisher", _STAFF, p_phrase),
+    Binding("escalated_fisher", "printed", "fisher", _ESCALATED, p_phrase),
+    Binding("escalated_year", "escalations", "year", show=fixed(0)),
+    Binding("escalated_table", "escalations", "table", show=fixed(0)),
+    Binding("escalated_later", "escalations", "later", show=fixed(0)),
+    Binding("escalated_verdict", "escalations", "verdict"),
+    Binding("wide_divided", "reading_counts", "wide_divided", show=count),
+    Binding("wide_tables", "reading_counts", "wide_tables", show=count),
+    Binding("wide_families_least", "reading_counts", "wide_families_least", show=fixed(0)),
+    Binding("wide_families_most", "reading_counts", "wide_families_most", show=fixed(0)),
+    Binding("wide_share_least", "reading_counts", "wide_share_least", show=fixed(0)),
+    Binding("wide_share_most", "reading_counts", "wide_share_most", show=fixed(0)),
+    Binding("wide_least", "reading_counts", "wide_least", show=_signed),
+    Binding("wide_most", "reading_counts", "wide_most", show=_signed),
+    Binding("wide_leave_out", "reading_counts", "wide_leave_out", show=agree("leaves out zero", "leave out zero")),
+    Binding("wide_reach", "reading_counts", "wide_reach", show=agree("reaches", "reach")),
+    Binding("wide_smallest_p", "reading_counts", "wide_p_smallest", show=p_value),
+    Binding("bound_level", "bounds", "level", {"id": "all"}, level),
+    Binding("bound_overlap_error", "bounds", "overlap_error", {"id": "all"}, fixed(1)),
+    Binding("bound_overlap_reaches", "bounds", "overlap_reaches", {"id": "all"}),
+    Binding("worded_closing", "wording", "printed", {"id": "closing"}, fixed(1)),
+    Binding("worded_closing_meaning", "wording", "meaning", {"id": "closing"}),
+    Binding("worded_closing_base", "wording", "second", {"id": "closing"}, fixed(0)),
+    Binding("worded_closing_relative", "wording", "worded_relative", {"id": "closing"}, fixed(0)),
+    Binding("worded_again", "wording", "printed", {"id": "rereferred"}, fixed(1)),
+    Binding("worded_again_meaning", "wording", "meaning", {"id": "rereferred"}),
+    Binding("worded_again_relative", "wording", "relative", {"id": "rereferred"}, lambda v: fixed(0)(abs(v))),
+    Binding("worded_bullet", "implied_wording", "bullet", show=fixed(0)),
+    Binding("worded_text", "implied_wording", "text", show=fixed(0)),
+    Binding("worded_base", "implied_wording", "base_needed", show=fixed(0)),
+    Binding("worded_base_verdict", "implied_wording", "base_verdict"),
+    Binding("worded_overall_relative", "implied_wording", "overall_relative", show=fixed(1)),
+    Binding("worded_overall_near", "implied_wording", "overall_near"),
+)
+
 CLOSING = (
     *(
         Binding(f"means_{arm}", "means", "estimate", {"group": "all", "arm": arm}, lambda v: f"{fixed(0)(v)}%")
@@ -95,24 +131,20 @@ CLOSING = (
 )
 
 SURVIVAL = (
+    Binding("survival_n", "survival", "n", show=fixed(0)),
+    Binding("came_back", "survival", "rereferred", show=count),
+    Binding("escalated_early", "survival", "escalated", show=count),
+    Binding("left_early", "survival", "left", show=count),
+    Binding("at_risk_last", "survival", "at_risk_last", show=count),
+    Binding("recoded_last", "survival", "recoded_last", show=count),
+    Binding("ratio_said", "sooner", "ratio"),
+    Binding("difference_said", "sooner", "difference"),
+    Binding("constant_said", "sooner", "constant"),
     Binding("crossing", "crossing", "text"),
     Binding("last_day", "survival", "last_day", show=fixed(0)),
-    Binding("complete_day", "survival", "complete_day", show=fixed(0)),
-    Binding("recoded_treatment", "survival", "recoded_treatment", show=fixed(0)),
-    Binding("recoded_control", "survival", "recoded_control", show=fixed(0)),
     Binding("mean_treatment", "restricted", "estimate", {"arm": "treatment"}, fixed(0)),
     Binding("mean_control", "restricted", "estimate", {"arm": "control"}, fixed(0)),
-    Binding("mean_difference", "restricted", "estimate", {"arm": "difference"}, fixed(0, sign=True)),
-    Binding("mean_p", "restricted", "p_value", {"arm": "difference"}, p_phrase),
-    Binding("mean_interval", "sooner", "difference_interval"),
-    Binding("hazard_ratio", "cox", "estimate", {"term": "Treatment"}, fixed(2)),
-    Binding("hazard_p", "cox", "p_value", {"term": "Treatment"}, p_phrase),
-    Binding("hazard_interval", "sooner", "ratio_interval"),
-    Binding("changes_p", "tests", "p_value", {"term": "Treatment", "transform": "km"}, p_phrase),
     Binding("steep_to", "printed_days", "last", show=fixed(0)),
-    Binding("mean_verdict", "sooner", "difference_verdict"),
-    Binding("hazard_verdict", "sooner", "ratio_verdict"),
-    Binding("changes_verdict", "sooner", "constant_verdict"),
 )
 
 OTHERS = (
@@ -120,7 +152,8 @@ OTHERS = (
     Binding("again_control", "rereferred", "control"),
     Binding("again_compared", "rereferred", "compared"),
     Binding("specifications", "choice_counts", "fitted", show=count),
-    Binding("differences", "choice_counts", "differences", show=count),
+    Binding("specification_rows", "choice_counts", "rows", show=count),
+    Binding("children_warning", "choice_counts", "children_warning"),
     Binding("differences_least", "choice_counts", "least", show=_signed),
     Binding("differences_most", "choice_counts", "most", show=_signed),
     Binding("specifications_below", "choice_counts", "below", show=agree("is", "are")),
@@ -134,6 +167,13 @@ def _row(id: str, method: str, field: str) -> Binding:
 
 
 COVERAGE = (
+    _row("coverage_history", rct_coverage.HISTORY_HC1, "coverage_real"),
+    _row("coverage_apart", rct_coverage.INTERACTION_HC1, "coverage_real"),
+    _row("coverage_history_found", rct_coverage.HISTORY_CR2, "rejected_real"),
+    _row("coverage_apart_found", rct_coverage.INTERACTION_CR2, "rejected_real"),
+    Binding("coverage_true_history", "coverage_summary", "true_points_history", None, fixed(1)),
+    Binding("coverage_true_apart", "coverage_summary", "true_points_apart", None, fixed(1)),
+    Binding("coverage_correlation", "coverage_summary", "correlation", None, fixed(2)),
     Binding("coverage_trials", "coverage_summary", "trials", None, fixed(0)),
     Binding("coverage_true_points", "coverage_summary", "true_points", None, fixed(1)),
     Binding("coverage_mc_error", "coverage_summary", "mc_error", None, lambda share: fixed(1)(100 * share)),
@@ -152,5 +192,4 @@ COVERAGE = (
     Binding(
         "coverage_width", "coverage", "mean_width", {"method": rct_coverage.HC1}, lambda width: fixed(0)(int(width))
     ),
-    Binding("coverage_lin_answered", "coverage", "answered", {"method": rct_coverage.LIN}, percent(0)),
 )

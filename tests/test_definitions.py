@@ -245,6 +245,23 @@ class TestFirstRound:
         with pytest.raises(CreweError, match="must be one of any_but_escalated, stepped_down"):
             outcome(records({}), define, "closed", reading="mine")
 
+    def test_the_rule_says_what_a_return_or_an_escalation_does(self) -> None:
+        back, day = records(closed("2016-03-01"), {"referred_on": "2016-05-01", "plan_opened_on": ""}), "2016-03-01"
+        unknown = records(closed(""), {"referred_on": "2016-05-01", "plan_opened_on": ""})
+        gone, end = records(closed(day, "escalated")), "2016-11-01"
+        expected = [
+            (back, "lasting", end, False), (back, "first", day, True), (back, "escalated_open", end, False),
+            (gone, "lasting", day, False), (gone, "first", day, False), (gone, "escalated_open", end, False),
+            (unknown, "lasting", end, False),
+        ]  # fmt: skip
+        for made, rule, until, event in expected:
+            cases = d.derive_cases(made, dates=DATES)
+            row = d.derive_days_open(made, cases, dates=DATES, reading="any_but_escalated", rule=rule).iloc[0]
+            start = cases["referred_on"].iloc[0]
+            assert (start + pd.Timedelta(days=int(row["days"])), row["closed"]) == (pd.Timestamp(until), event)
+        cases = d.derive_cases(unknown, dates=DATES)
+        assert d.derive_days_open(unknown, cases, dates=DATES, reading="any_but_escalated", rule="first").empty
+
     def test_a_child_not_followed_to_the_end_had_no_other_referral(self) -> None:
         made = records(closed("2016-03-01"), child={"followed_to": "2016-04-01"})
         assert closed_round1(made) and not outcome(made, d.derive_rereferred_round1, "rereferred")

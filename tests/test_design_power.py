@@ -238,7 +238,10 @@ class TestConclusions:
         other = estimate_implied_closing(PUBLISHED, alpha=0.05)
         words = other["treatment"].str.replace("\xa0", " ") + ", " + other["control"].str.replace("\xa0", " ")
         assert set(concluded["counts"]) == set(words) and set(concluded["basis"]) == set(other["basis"])
-        found, theirs = conclusions.summarise_readings(concluded), summarise_implied_closing(other, alpha=0.05)
+        found, theirs = (
+            conclusions.summarise_readings(concluded),
+            summarise_implied_closing(other, PUBLISHED, alpha=0.05),
+        )
         assert found["readings"] == theirs["readings"] == 7
         assert (found["low_least"], found["high_most"]) == pytest.approx((theirs["low"], theirs["high"]))
         assert (

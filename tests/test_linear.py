@@ -146,25 +146,43 @@ def test_an_error_of_zero_is_named() -> None:
 @pytest.mark.parametrize(("case", "covariance"), [("Lin HC2", "HC2"), ("Lin CR2", "CR2")])
 def test_lin_adjustment_agrees_with_estimatr(case: str, covariance: Covariance) -> None:
     y, x, family, _ = trial()
-    design = lin_design(x[:, 1], x[:, [2, 3, 4, 5, 7]])
+    design, out = lin_design(x[:, 1], x[:, [2, 3, 4, 5, 7]])
+    assert out == ()
     agrees(fit_linear(y, design, covariance=covariance, clusters=family), case)
 
 
-def test_lin_adjustment_leaves_out_what_other_columns_determine() -> None:
-    """Disability occurs in one arm only, so its slope in the other cannot be known."""
-    y, x, _, _ = trial()
-    design = lin_design(x[:, 1], x[:, [2, 6]])
-    assert design.shape[1] == 5
-    fit, expected = fit_linear(y, design, covariance="HC2"), reference("Lin aliased")
-    assert fit.coefficients[1] == pytest.approx(expected["estimate"].iloc[1], rel=1e-9)
-    assert fit.std_errors[1] == pytest.approx(expected["std_error"].iloc[1], rel=1e-9)
+def test_lin_adjustment_leaves_out_covariates_without_a_slope_in_both_arms() -> None:
+    """Disability occurs in one arm only, one child alone has `lone`, and the last follows from the first: what is left
+    is estimatr's without the three, wherever they stand."""
+    y, x, _, d = trial()
+    covariates = np.column_stack([x[:, [2, 6]], d["lone"], 3 - 2 * x[:, 2]])
+    for order, expected in (([0, 1, 2, 3], (1, 2, 3)), ([2, 1, 0, 3], (0, 1, 3)), ([3, 2, 1, 0], (1, 2, 3))):
+        design, out = lin_design(x[:, 1], covariates[:, order])
+        assert design.shape[1] == 4 and out == expected
+        fit, theirs = fit_linear(y, design, covariance="HC2"), reference("Lin reduced")
+        assert fit.coefficients[1] == pytest.approx(theirs["estimate"].iloc[1], rel=1e-9)
+        assert fit.std_errors[1] == pytest.approx(theirs["std_error"].iloc[1], rel=1e-9)
+        assert fit.df[1] == theirs["df"].iloc[1]
+
+
+def test_lin_adjustment_needs_two_cases_in_each_arm_that_differ() -> None:
+    """One case with the covariate in an arm would fix its slope there whatever the outcome; two have an error."""
+    arm = np.repeat([0.0, 1.0], 6)
+    one, two = (np.isin(np.arange(12), kept).astype(float)[:, None] for kept in ([0, 6, 7], [0, 1, 6, 7]))
+    assert lin_design(arm, one)[1] == (0,) and lin_design(arm, 1 - one)[1] == (0,)
+    design, out = lin_design(arm, two * 1e6)
+    assert out == () and np.linalg.matrix_rank(design) == 4
+    y = np.random.default_rng(1).normal(size=12)
+    assert np.isfinite(fit_linear(y, design, covariance="HC2").interval(1, 0.05)).all()
+    # No covariate left: the difference of means.
+    assert lin_design(arm, one)[0].tolist() == np.column_stack([np.ones(12), arm]).tolist()
 
 
 def test_lin_adjustment_of_a_saturated_model_is_the_weighted_mean_of_strata() -> None:
     """By hand: two strata with differences 3 and 1, of 4 and 6 rows: 3 · 0.4 + 1 · 0.6 = 1.8."""
     stratum, treated = np.repeat([0.0, 1.0], [4, 6]), np.array([0.0, 0, 1, 1, 0, 0, 0, 1, 1, 1])
     y = np.array([1.0, 3, 4, 6, 0, 1, 2, 1, 2, 3])
-    fit = fit_linear(y, lin_design(treated, stratum[:, None]), covariance="HC2")
+    fit = fit_linear(y, lin_design(treated, stratum[:, None])[0], covariance="HC2")
     assert fit.coefficients[1] == pytest.approx(1.8)
 
 

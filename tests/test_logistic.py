@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from scipy import special, stats
 
 from crewe_lib.errors import CreweError
+from crewe_lib.models.linear import fit_linear
 from crewe_lib.models.logistic import SeparationError, fit_logistic, standardise
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -25,13 +26,16 @@ def two_arms(k1: int, n1: int, k2: int, n2: int) -> tuple[np.ndarray, np.ndarray
     return y, np.column_stack([np.ones(n1 + n2), np.repeat([1.0, 0.0], [n1, n2])])
 
 
-@pytest.mark.parametrize("covariance", ["model", "HC0", "CR0"])
-def test_r_agrees(covariance: str) -> None:
+@pytest.mark.parametrize("case", ["model", "HC0", "CR0", "CR1", "HC1"])
+def test_r_agrees(case: str) -> None:
+    """sandwich's vcovCL and vcovHC; its HC1 is CR1 with each row its own cluster."""
     # R's coefficients are iterated to 1e-14, and its slopes are differences: 1e-7 is within the latter's error.
-    reference = pd.read_csv(REFERENCE / "logistic.csv", comment="#").query("covariance == @covariance")
+    reference = pd.read_csv(REFERENCE / "logistic.csv", comment="#").query("covariance == @case")
     expected = dict(zip(reference["quantity"], reference["value"], strict=True))
     y, x, clusters = made_trial()
-    fit = fit_logistic(y, x, covariance=covariance, clusters=clusters)
+    if case == "HC1":
+        clusters = np.arange(len(y))
+    fit = fit_logistic(y, x, covariance="CR1" if case == "HC1" else case, clusters=clusters)
     risks = standardise(fit, x, column=1, alpha=0.05)
     found = {f"coefficient {j}": value for j, value in enumerate(fit.coefficients)}
     found |= {f"std_error {j}": value for j, value in enumerate(np.sqrt(np.diag(fit.covariance_matrix)))}
@@ -95,6 +99,18 @@ def test_each_row_its_own_cluster_is_the_robust_covariance() -> None:
     np.testing.assert_allclose(fit_logistic(y, x, covariance="CR0", clusters=rows).covariance_matrix, plain, rtol=1e-10)
 
 
+def test_cr1_is_as_long_as_least_squares_without_covariates() -> None:
+    """By hand: two shares have the same difference, HC1 error and n − k degrees of freedom in both models."""
+    y, x = two_arms(59, 82, 28, 44)
+    rows = np.arange(len(y))
+    fit = fit_logistic(y, x, covariance="CR1", clusters=rows)
+    found = standardise(fit, x, column=1, alpha=0.05)["difference"]
+    theirs = fit_linear(y, x, covariance="HC1")
+    assert fit.df == theirs.df[1] == 124
+    assert found.std_error == pytest.approx(theirs.std_errors[1])
+    assert (found.conf_low, found.conf_high, found.p_value) == pytest.approx(theirs.interval(1, 0.05))
+
+
 def test_a_known_difference_is_recovered_and_covered() -> None:
     """200 simulated trials of 126: the mean is the truth, and 95% intervals cover it (binomial error 1.5 points)."""
     rng = np.random.default_rng(11)
@@ -144,9 +160,10 @@ def test_overlap_is_not_taken_for_separation() -> None:
         (dict(x=np.ones((5, 2))), "collinear"),
         (dict(x=np.column_stack([np.ones(5), np.zeros(5)])), "collinear"),
         (dict(x=np.eye(5)), "5 rows cannot estimate 5"),
-        (dict(covariance="HC3"), "must be one of model, HC0, CR0"),
+        (dict(covariance="HC3"), "must be one of model, HC0, CR0, CR1"),
         (dict(covariance="CR0"), "needs the clusters"),
         (dict(covariance="CR0", clusters=[1, 1, 1, 2, 2]), "2 clusters are too few"),
+        (dict(covariance="CR1", x=np.vander(range(5), 3), clusters=[1, 1, 1, 2, 3]), "3 clusters leave 3 coefficients"),
         (dict(covariance="CR0", clusters=[1, 2, 3]), "must be 5 labels without a gap"),
         (dict(covariance="CR0", clusters=[1, 2, 3, None, 4]), "must be 5 labels without a gap"),
     ],

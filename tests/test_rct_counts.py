@@ -76,14 +76,19 @@ def test_a_row_holds_what_the_engines_give() -> None:
 
 def test_printed_counts_are_those_with_printed_denominators(printed: pd.DataFrame) -> None:
     found = printed.set_index("outcome")[["k1", "n1", "k2", "n2"]].T.to_dict("list")
-    assert found == {"stressed_staff": [6, 19, 8, 9], "escalated": [4, 84, 0, 44], "disability": [2, 84, 0, 44]}
+    assert found == {"escalated": [4, 84, 0, 44], "stressed_staff": [6, 19, 8, 9]}
+    assert list(found)[-1] == "stressed_staff"
     staff = printed.set_index("outcome").loc["stressed_staff"]
     # published_claims.md: the one contrast with p below 0.05 on printed counts, Fisher 0.013.
     assert staff["fisher"] == pytest.approx(0.0127536, abs=1e-7)
     assert staff["boschloo"] < staff["fisher"]
     assert staff["exact_high"] < 0
-    others = printed[printed["outcome"] != "stressed_staff"]
-    assert (others["exact_low"] < 0).all() and (others["exact_high"] > 0).all()
+    escalated = printed.set_index("outcome").loc["escalated"]
+    assert escalated["exact_low"] < 0 < escalated["exact_high"]
+    assert escalated["fisher"] == pytest.approx(stats.fisher_exact([[4, 80], [0, 44]])[1])
+    assert escalated["remark"] == (
+        "0: the report says that all 4 were with FACT22; out of all allocated, though 2 cases lack some outcomes"
+    )
 
 
 def test_printed_counts_follow_the_register() -> None:
@@ -98,6 +103,13 @@ def test_events_are_compared_given_their_sum() -> None:
     assert events["expected"].tolist() == pytest.approx([16 / 3, 5.6])
     assert events["p_value"].tolist() == pytest.approx([1.0, 0.70352452], rel=1e-7)  # R's binom.test
     assert events["ratio"].tolist() == pytest.approx([5 / 3 / 2, 5 / 3 * 3 / 7])
+    assert events["label"].tolist() == [
+        "as printed as a ratio, which the report has the wrong way round",
+        "as printed in per cent",
+    ]
+    right = estimate_printed_events(reprint(PUBLISHED, r1__sample__ratio="1:2"), alpha=ALPHA)
+    assert right["label"].tolist() == right["basis"].tolist() == events["basis"].tolist()
+    assert right["share"].tolist() == events["share"].tolist()
     with pytest.raises(DataError, match="is not a ratio such as 2:1"):
         estimate_printed_events(reprint(PUBLISHED, r1__sample__ratio="about two"), alpha=ALPHA)
 
@@ -140,7 +152,7 @@ def test_closing_readings_print_their_percentages(closing: pd.DataFrame) -> None
 
 
 def test_summary_of_the_readings(closing: pd.DataFrame) -> None:
-    found = summarise_implied_closing(closing, alpha=ALPHA)
+    found = summarise_implied_closing(closing, PUBLISHED, alpha=ALPHA)
     assert found["readings"] == len(closing) == found["contain_zero"] == 7
     assert found["reach"] == found["reach_all"] == 0
     assert (found["difference_least"], found["difference_most"]) == pytest.approx(
@@ -148,13 +160,38 @@ def test_summary_of_the_readings(closing: pd.DataFrame) -> None:
     )
     assert found["p_smallest"] > ALPHA
     assert found["main_difference"] == pytest.approx(100 * (59 / 82 - 28 / 44))
-    assert summarise_implied_closing(closing, alpha=0.3)["reach"] == (closing["p_smallest"] <= 0.3).sum() > 0
-    without = summarise_implied_closing(closing[~closing["main"]], alpha=ALPHA)
+    assert summarise_implied_closing(closing, PUBLISHED, alpha=0.3)["reach"] == (closing["p_smallest"] <= 0.3).sum() > 0
+    without = summarise_implied_closing(closing[~closing["main"]], PUBLISHED, alpha=ALPHA)
     assert without["main"] is False and "main_difference" not in without
     with pytest.raises(CreweError, match="nothing is implied"):
-        summarise_implied_closing(closing.iloc[:0], alpha=ALPHA)
+        summarise_implied_closing(closing.iloc[:0], PUBLISHED, alpha=ALPHA)
     with pytest.raises(CreweError, match="alpha is 0"):
-        summarise_implied_closing(closing, alpha=0)
+        summarise_implied_closing(closing, PUBLISHED, alpha=0)
+
+
+def test_the_wide_search_holds_every_division_and_the_readings(closing: pd.DataFrame) -> None:
+    found = summarise_implied_closing(closing, PUBLISHED, alpha=ALPHA)
+    tables = {
+        (k1, n1, k2, n - n1)
+        for n in (126, 127, 128)
+        for n1 in range(n)
+        for k1 in range(n1 + 1)
+        for k2 in range(n - n1 + 1)
+        if 65.5 <= 100 * n1 / n <= 70.5
+        and 71.5 <= 100 * k1 / n1 <= 72.5
+        and (63.5 <= 100 * k2 / (n - n1) <= 64.5 or 60.5 <= 100 * k2 / (n - n1) <= 61.5)
+    }
+    assert found["wide_divided"] == len(tables) == 11
+    tables |= set(closing[["k1", "n1", "k2", "n2"]].itertuples(index=False, name=None))
+    gaps = [100 * (k1 / n1 - k2 / n2) for k1, n1, k2, n2 in tables]
+    assert found["wide_tables"] == len(tables)
+    assert (found["wide_least"], found["wide_most"]) == pytest.approx((min(gaps), max(gaps)))
+    limits = [fit_newcombe(*table, alpha=ALPHA) for table in tables]
+    assert found["wide_low"] == pytest.approx(100 * min(low for low, _ in limits))
+    assert found["wide_leave_out"] == found["wide_reach"] == 0 == sum(low > 0 or high < 0 for low, high in limits)
+    assert found["wide_p_smallest"] <= found["p_smallest"]
+    loose = summarise_implied_closing(closing, PUBLISHED, alpha=0.3)
+    assert 0 < loose["wide_leave_out"] <= loose["wide_tables"] and loose["wide_reach"] > 0
 
 
 def test_readings_follow_the_register() -> None:
@@ -163,14 +200,37 @@ def test_readings_follow_the_register() -> None:
 
 
 def test_not_significant_implies_an_interval_from_zero_to_twice_the_effect() -> None:
-    found = derive_implied_bounds(PUBLISHED, alpha=ALPHA).set_index("id")
+    found = derive_implied_bounds(PUBLISHED).set_index("id")
     assert found.loc["all", ["low", "high"]].tolist() == pytest.approx([0, 16.9])
     assert found.at["all", "least_error"] == pytest.approx(8.45 / 1.959964, rel=1e-6)
     assert found.at["history", "high"] == pytest.approx(39)
     assert found.at["history_bullet", "high"] == pytest.approx(23)
     assert found.at["history", "effect"] == check_history_effect(PUBLISHED).numbers["text"]
-    fall = derive_implied_bounds(reprint(PUBLISHED, r1__closure__ate="-8.5"), alpha=ALPHA).set_index("id")
+    assert set(found["level"]) == {0.05}
+    fall = derive_implied_bounds(reprint(PUBLISHED, r1__closure__ate="-8.5")).set_index("id")
     assert fall.loc["all", ["low", "high"]].tolist() == pytest.approx([-16.9, 0])
+    assert fall.loc["all", ["overlap_low", "overlap_high"]].tolist() == pytest.approx(
+        [-found.at["all", "overlap_high"], -found.at["all", "overlap_low"]]
+    )
+
+
+def test_the_level_of_the_bounds_is_the_reports() -> None:
+    found = derive_implied_bounds(reprint(PUBLISHED, r1__power__alpha="10", r1__closure__ci_level="90")).set_index("id")
+    assert found.at["all", "least_error"] == pytest.approx(8.45 / 1.6448536, rel=1e-6)
+    assert found.at["all", "overlap_error"] == pytest.approx(8.45 / 1.6448536 / 2**0.5, rel=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.5, 3.0])
+def test_intervals_that_overlap_bound_the_error_less(ratio: float) -> None:
+    """Arms whose 95% intervals just touch: the difference's error is never below the bound, and on it if equal."""
+    row = derive_implied_bounds(PUBLISHED).set_index("id").loc["all"]
+    one = 8.45 / 1.959964 / (1 + ratio)
+    error = np.hypot(one, ratio * one)
+    assert error >= row["overlap_error"] * (1 - 1e-6)
+    assert (error == pytest.approx(row["overlap_error"], rel=1e-6)) == (ratio == 1)
+    assert row["overlap_low"] == pytest.approx(8.55 * (1 - 2**-0.5))
+    assert row["overlap_high"] == pytest.approx(8.45 * (1 + 2**-0.5))
+    assert row["low"] < row["overlap_low"] < row["overlap_high"] < row["high"]
 
 
 def test_rereferred_in_records(records) -> None:
@@ -205,8 +265,8 @@ def test_kinds_of_data_travel() -> None:
         kinds = {
             "events": recorder.find(estimate_printed_events(register, alpha=ALPHA)).kinds,
             "closing": recorder.find(readings).kinds,
-            "summary": recorder.find(summarise_implied_closing(readings, alpha=ALPHA)).kinds,
-            "bounds": recorder.find(derive_implied_bounds(register, alpha=ALPHA)).kinds,
+            "summary": recorder.find(summarise_implied_closing(readings, register, alpha=ALPHA)).kinds,
+            "bounds": recorder.find(derive_implied_bounds(register)).kinds,
             "described": recorder.find(describe_readings(readings)).kinds,
         }
     finally:
@@ -222,7 +282,7 @@ def test_tables_can_be_written(printed: pd.DataFrame, closing: pd.DataFrame, rec
         (estimate_printed_events(PUBLISHED, alpha=ALPHA), EVENT_COLUMNS),
         (estimate_implied_rereferred(PUBLISHED, alpha=ALPHA), REREFERRED_IMPLIED_COLUMNS),
         (closing, CLOSING_COLUMNS),
-        (derive_implied_bounds(PUBLISHED, alpha=ALPHA), BOUND_COLUMNS),
+        (derive_implied_bounds(PUBLISHED), BOUND_COLUMNS),
         (estimate_rereferred(records, dates=DATES, alpha=ALPHA), REREFERRED_COLUMNS),
     ):
         rows = written(frame, columns)

@@ -13,7 +13,7 @@ from crewe_lib.definitions import derive_index_episodes, derive_study_dates
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import written
 from crewe_lib.rct import closing_design, derive_closing_set
-from crewe_lib.rct_estimates import fit_separable
+from crewe_lib.rct_estimates import fit_lin, fit_separable
 from crewe_lib.rct_specifications import (
     IGNORES_FAMILIES,
     SPECIFICATION_COLUMNS,
@@ -86,7 +86,7 @@ def test_missing_outcomes_by_hand(rows: pd.DataFrame, records, frame: pd.DataFra
         row = one(rows, f"missing_{id}")
         assert row["estimate"] == pytest.approx(100 * (treated - control))
         assert row["n"] == 132
-        assert row["note"].startswith(f"outcome of {gone[1] + gone[0]} families unknown")
+        assert row["note"].startswith(f"outcome of {gone[1] + gone[0]} families filled in; all 132")
 
 
 def test_logistic_rows_without_what_separates(rows: pd.DataFrame, frame: pd.DataFrame) -> None:
@@ -103,6 +103,20 @@ def test_logistic_rows_without_what_separates(rows: pd.DataFrame, frame: pd.Data
     assert one(rows, "logit_ratio")["estimate"] == pytest.approx(risks[0] / risks[1], rel=1e-7)
     odds = risks[0] / (1 - risks[0]) / (risks[1] / (1 - risks[1]))
     assert one(rows, "logit_odds_ratio")["estimate"] == pytest.approx(odds, rel=1e-7)
+
+
+def test_lin_without_what_does_not_vary_in_both_arms(rows: pd.DataFrame, frame: pd.DataFrame) -> None:
+    """Only treated families have a disability here. Lin's estimate is that of one regression in each arm, at the means
+    of all (and agrees with estimatr's lm_lin on the same covariates, see linear_trial.R)."""
+    assert not frame.loc[frame["treated"] == 0, "disability"].any()
+    x, names = closing_design(frame, ages="bands")
+    x = np.delete(x, [1, names.index("disability")], axis=1)
+    arms = [frame["treated"].eq(arm).to_numpy() for arm in (1, 0)]
+    means = [sm.OLS(frame["closed"][arm], x[arm]).fit().predict(x.mean(axis=0))[0] for arm in arms]
+    assert one(rows, "lin")["estimate"] == pytest.approx(100 * (means[0] - means[1]))
+    assert one(rows, "lin")["note"] == "without disability: does not vary enough within each arm"
+    spread = frame.assign(disability=np.arange(len(frame)) % 2)
+    assert fit_lin(spread, 0.05)[1] == ""
 
 
 def test_nothing_is_left_out_where_nothing_separates(frame: pd.DataFrame) -> None:
@@ -128,7 +142,10 @@ def test_what_these_records_do_not_allow_keeps_its_row(records) -> None:
     assert one(found, "published")["estimate"] > 0
     shown = written(found, SPECIFICATION_COLUMNS)
     assert shown[1 + found.index[found["id"] == "logit_ratio"][0]][2:6] == ["–"] * 4
-    assert summarise_specifications(found, alpha=0.05)["fitted"] == 15
+    counted = summarise_specifications(found, alpha=0.05)
+    left = found.dropna(subset="estimate").query("id != 'children_hc1'")
+    assert counted["rows"] == 18 and counted["fitted"] == counted["tests"]
+    assert counted["fitted"] == len(left[["estimate", "std_error", "df", "p_value", "n"]].round(9).drop_duplicates())
 
 
 def test_families_with_odd_records_are_left_out_not_fatal(records) -> None:
@@ -148,14 +165,41 @@ def test_the_other_reading_is_the_other(records, rows: pd.DataFrame) -> None:
 
 def test_summary_by_hand(rows: pd.DataFrame) -> None:
     found = summarise_specifications(rows, alpha=0.05)
-    points = rows[rows["unit"] == "points"]["estimate"]
-    assert found["fitted"] == 18 and found["differences"] == len(points) == 16
+    counted = rows[rows["id"] != "children_hc1"]
+    points = counted[counted["unit"] == "points"]["estimate"]
+    # Whose outcome is unknown was in treatment, so taking theirs for closed is the best case, and for open the worst:
+    # of seventeen rows fifteen differ, and three of them are one logistic model.
+    assert one(rows, "missing_closed")["estimate"] == one(rows, "missing_best")["estimate"]
+    assert (found["rows"], found["tests"], found["fitted"], found["differences"]) == (18, 15, 13, 13)
     assert (found["least"], found["most"]) == (points.min(), points.max())
-    assert found["positive"] == (points > 0).sum()
-    assert found["below"] == (rows["p_value"] <= 0.05).sum()
+    assert found["positive"] == 13
+    assert found["below"] == 0 and found["smallest_p"] == counted["p_value"].min()
     assert found["children_ratio"] == pytest.approx(
         one(rows, "children_cr2")["std_error"] / one(rows, "children_hc1")["std_error"]
     )
+
+
+def test_the_row_that_is_wrong_counts_in_no_summary(rows: pd.DataFrame) -> None:
+    wild = {"estimate": 90.0, "p_value": 1e-9}
+    changed = rows.assign(
+        **{name: rows[name].mask(rows["id"] == "children_hc1", value) for name, value in wild.items()}
+    )
+    assert summarise_specifications(changed, alpha=0.05) == summarise_specifications(rows, alpha=0.05)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "error", "warning"),
+    [
+        (1.28, "larger, 1.28 times", "claims more"),
+        (0.9, "smaller, 0.90 times", "happens to claim less"),
+        (1.004, "as large, 1.00 times", "little harm"),
+    ],
+)
+def test_words_hold_whichever_error_is_larger(rows: pd.DataFrame, ratio: float, error: str, warning: str) -> None:
+    ignoring = one(rows, "children_hc1")["std_error"]
+    changed = rows.assign(std_error=rows["std_error"].mask(rows["id"] == "children_cr2", ratio * ignoring))
+    found = summarise_specifications(changed, alpha=0.05)
+    assert error in found["children_error"] and warning in found["children_warning"]
 
 
 def test_summary_without_the_children(rows: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ from crewe_lib.figures.rct_survival import draw_curves
 from crewe_lib.load import load_claims, load_records
 from crewe_lib.models.cox import fit_cox
 from crewe_lib.rct_survival_specifications import (
+    FEW,
     SPECIFICATION_COLUMNS,
     _test_log_rank,
     estimate_survival_specifications,
@@ -31,14 +32,32 @@ def arms(treatment: list[tuple[int, int]], control: list[tuple[int, int]], histo
     rows = [(1, *case) for case in treatment] + [(0, *case) for case in control]
     frame = pd.DataFrame(rows, columns=["treated", "days", "closed"])
     names = [f"f{n}" for n in range(len(frame))]
-    return frame.assign(family_id=names, child_id=names, recoded=0, history=history or [0] * len(frame))
+    flags = dict.fromkeys(("recoded", "rereferred", "left", "escalated"), 0)
+    return frame.assign(family_id=names, child_id=names, history=history or [0] * len(frame), **flags)
 
 
 SIMPLE = arms([(10, 1), (20, 1), (30, 1), (40, 0)], [(5, 1), (10, 1), (35, 0), (38, 1), (40, 0)])
 
 
-def survival_set(records=RECORDS, *, reading=READING, unit="lead_child"):
-    return rct_curves.derive_survival_set(records, dates=DATES, reading=reading, unit=unit)
+def survival_set(records=RECORDS, *, reading=READING, unit="lead_child", rule="lasting"):
+    return rct_curves.derive_survival_set(records, dates=DATES, reading=reading, unit=unit, rule=rule)
+
+
+def without_closings(arm: str, reason: str = ""):
+    """The cohort with every case of an arm that ended in the pilot still open, or ended for another reason."""
+    family = RECORDS.families.loc[RECORDS.families["arm"] == arm, "family_id"]
+    children = RECORDS.children.loc[RECORDS.children["family_id"].isin(family), "child_id"]
+    episodes = RECORDS.episodes.copy()
+    mine = episodes["child_id"].isin(children) & (episodes["closed_on"] >= DATES.pilot_start)
+    episodes.loc[mine, "closed_reason"] = reason
+    if not reason:
+        episodes.loc[mine, "status"] = "open"
+        episodes.loc[mine, "closed_on"] = pd.NaT
+    return replace(RECORDS, episodes=episodes)
+
+
+def specifications(records=RECORDS, *, cut=300):
+    return estimate_survival_specifications(records, dates=DATES, reading=READING, cut=cut, alpha=0.05)
 
 
 class TestSet:
@@ -64,21 +83,48 @@ class TestSet:
         with pytest.raises(CreweError, match="reading is"):
             survival_set(reading="any")
 
-    def test_an_arm_without_a_closing_is_named(self) -> None:
-        control = RECORDS.families.loc[RECORDS.families["arm"] == "control", "family_id"]
-        children = RECORDS.children.loc[RECORDS.children["family_id"].isin(control), "child_id"]
-        episodes = RECORDS.episodes.copy()
-        mine = episodes["child_id"].isin(children) & (episodes["closed_on"] >= DATES.pilot_start)
-        episodes.loc[mine, ["status", "closed_reason"]] = ["open", ""]
-        episodes.loc[mine, "closed_on"] = pd.NaT
-        with pytest.raises(CreweError, match="no case of the control arm closed"):
-            survival_set(replace(RECORDS, episodes=episodes))
+    def test_another_rule_or_an_empty_arm_is_named(self) -> None:
+        with pytest.raises(CreweError, match="rule is 'last'; it must be one of lasting, first, escalated_open"):
+            survival_set(rule="last")
+        families = RECORDS.families.assign(arm="treatment")
+        with pytest.raises(CreweError, match="the control arm has no case with a known outcome"):
+            survival_set(replace(RECORDS, families=families))
+
+    def test_those_who_came_back_are_open_to_the_end_unless_the_first_closing_counts(self) -> None:
+        lasting, first = survival_set(), survival_set(rule="first").set_index("child_id")
+        back = lasting[lasting["rereferred"] == 1].set_index("child_id")
+        assert len(back) and not back["closed"].any() and not back["left"].any()
+        own = first.loc[back.index.intersection(first.index)]
+        assert own["closed"].all() and (own["days"] < back.loc[own.index, "days"]).all()
+        others = lasting[lasting["rereferred"] == 0].set_index("child_id")
+        assert others[["closed", "days"]].equals(first.loc[others.index, ["closed", "days"]])
+
+    def test_the_escalated_leave_on_their_day_or_stay_to_the_end(self) -> None:
+        made = without_closings("control", "escalated")
+        lasting, stayed = survival_set(made), survival_set(made, rule="escalated_open")
+        gone = lasting["escalated"] == 1
+        assert gone.any() and (lasting["treated"][gone] == 0).all() and (lasting["left"] == lasting["escalated"]).all()
+        assert (lasting["days"] < stayed["days"]).equals(gone)
+        assert lasting["closed"].equals(stayed["closed"]) and not stayed["escalated"].any()
+        found = rct_curves.summarise_survival(lasting)
+        assert found["escalated"] == found["escalated_control"] == found["left"] == int(gone.sum())
+
+    def test_who_left_otherwise_follows_the_reading(self) -> None:
+        found = survival_set(without_closings("control", "other"), reading="stepped_down")
+        control = found[found["treated"] == 0]
+        assert control["left"].any() and not control[["escalated", "closed"]].any(axis=None)
 
     def test_summary_by_hand(self) -> None:
-        found = rct_curves.summarise_survival(SIMPLE)
+        found = rct_curves.summarise_survival(
+            SIMPLE.assign(recoded=[0, 1, 0, 1, 0, 0, 1, 0, 0], left=[0] * 6 + [1, 0, 0])
+        )
         assert found == {
             "n": 9, "n_treatment": 4, "n_control": 5, "closed_treatment": 3, "closed_control": 3,
-            "recoded_treatment": 0, "recoded_control": 0, "last_day": 40, "complete_day": 35,
+            "recoded": 3, "recoded_treatment": 2, "recoded_control": 1,
+            "rereferred": 0, "rereferred_treatment": 0, "rereferred_control": 0,
+            "left": 1, "left_treatment": 0, "left_control": 1,
+            "escalated": 0, "escalated_treatment": 0, "escalated_control": 0,
+            "last_day": 40, "at_risk_last": 2, "recoded_last": 1, "complete_day": 35,
         }  # fmt: skip
 
     def test_without_censoring_all_is_complete(self) -> None:
@@ -118,9 +164,11 @@ class TestCurves:
         curves = rct_curves.derive_curves(SIMPLE, alpha=0.05)
         table = rct_curves.derive_behind(curves, rct_curves.derive_at_risk(curves, every=10)).set_index("Day")
         row = curves[(curves["arm"] == "control") & (curves["day"] == 10)].iloc[0]
-        assert table.loc[30, "Control: at risk"] == 3 and table.loc[30, "Control: % open"] == pytest.approx(60)
+        assert table.loc[30, "Control: at risk"] == 3 and table.loc[
+            30, "Control: % not yet closed for good"
+        ] == pytest.approx(60)
         assert table.loc[30, "Control: from"] == pytest.approx(100 * row["conf_low"])
-        assert np.isnan(table.loc[0, "Control: from"]) and table.loc[0, "Control: % open"] == 100
+        assert np.isnan(table.loc[0, "Control: from"]) and table.loc[0, "Control: % not yet closed for good"] == 100
 
     def test_a_step_must_be_a_number_of_days(self) -> None:
         with pytest.raises(CreweError, match="every is 0"):
@@ -149,12 +197,13 @@ class TestCurves:
         figure, ax = plt.subplots()
         draw_curves(curves, ax=ax, at_risk=at_risk, until=40)
         texts = [text.get_text() for text in ax.texts]
+        assert ax.get_ylabel() == "Not yet closed for good"
         assert texts == ["Treatment", "4", "3", "2", "1", "Control", "5", "3", "3", "1", "At risk"]
         steps = {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
         assert set(steps) == {"Treatment (n = 4)", "Control (n = 5)"}
         assert len({line.get_linestyle() for line in steps.values()}) == 2
         said = rct_curves.describe_curves(at_risk)["text"]
-        assert "Control arm: day 0, 1.00 open, 5 at risk; day 15, 0.60 open, 3 at risk" in said
+        assert "Control arm: day 0, 1.00 not yet closed for good, 5 at risk; day 15, 0.60 not yet closed" in said
         plt.close(figure)
 
 
@@ -203,6 +252,39 @@ class TestModels:
         with pytest.raises(CreweError, match="until can be 40 at most"):
             rct_survival.estimate_restricted_mean(SIMPLE, until=41, alpha=0.05)
 
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("arm", ["treatment", "control"])
+    def test_an_arm_without_a_closing_leaves_rows_that_say_so(self, arm: str) -> None:
+        made = without_closings(arm)
+        frame = survival_set(made)
+        parts = (
+            rct_survival.estimate_cox_published(frame, alpha=0.05),
+            rct_survival.check_proportionality(frame),
+            rct_survival.estimate_restricted_mean(frame, until=300, alpha=0.05),
+        )
+        cox, tests, means = parts[0], parts[1], parts[2].set_index("arm")
+        for table, blank in ((cox, ["estimate", "conf_low", "p_value"]), (tests, ["statistic", "p_value"])):
+            assert table[blank].isna().all(axis=None) and set(table["remark"]) == {f"no closing in {arm}"}
+        other = "control" if arm == "treatment" else "treatment"
+        assert means.at[arm, "estimate"] == 300 and np.isnan(means.at[arm, "std_error"])
+        assert means.at[other, "std_error"] > 0 and means.at[other, "remark"] == ""
+        gap = means.loc["difference"]
+        assert gap["estimate"] == means.at["treatment", "estimate"] - means.at["control", "estimate"]
+        assert (
+            np.isnan(gap["conf_low"]) and np.isnan(gap["p_value"]) and gap["remark"].startswith(f"no closing in {arm}")
+        )
+        said = rct_survival.summarise_closing_sooner(*parts, alpha=0.05)
+        assert said["ratio"] == f"cannot be estimated: no closing in {arm}" and said["ratio_interval"] == "none"
+        assert "without an interval" in said["difference"] and said["constant"].startswith("cannot be made")
+        rows = specifications(made)
+        assert rows["p_value"].isna().all() and (rows["remark"] != "").all()
+        curves = rct_curves.derive_curves(frame, alpha=0.05)
+        assert (curves.loc[curves["arm"] == arm, "open"] == 1).all()
+
+    def test_an_arm_without_a_closing_must_still_be_observed_up_to_the_horizon(self) -> None:
+        with pytest.raises(CreweError, match="until can be 20 at most"):
+            rct_survival.estimate_restricted_mean(arms([(5, 0), (20, 0)], [(3, 1), (40, 0)]), until=30, alpha=0.05)
+
     def test_words_follow_the_results(self) -> None:
         frame = survival_set()
         parts = (
@@ -212,6 +294,9 @@ class TestModels:
         )
         found = rct_survival.summarise_closing_sooner(*parts, alpha=0.05)
         cox, tests, means = parts
+        for name in ("ratio", "difference"):
+            assert found[f"{name}_interval"] in found[name] and found[f"{name}_verdict"] in found[name]
+        assert found["constant"].endswith(found["constant_verdict"])
         assert ("no room" in found["ratio_verdict"]) == (not cox["conf_low"][0] < 1 < cox["conf_high"][0])
         assert ("no room" in found["difference_verdict"]) == (not means["conf_low"][2] < 0 < means["conf_high"][2])
         for factor, words in ((0.5, "do not speak"), (2, "cases speak against")):
@@ -221,7 +306,7 @@ class TestModels:
 
 class TestSpecifications:
     def test_rows_agree_with_the_functions(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05)
+        table = specifications()
         frame = survival_set()
         published = rct_survival.estimate_cox_published(frame, alpha=0.05).iloc[0]
         assert table["estimate"][0] == table["estimate"][1] == published["estimate"]
@@ -233,21 +318,17 @@ class TestSpecifications:
         assert own["n"] == len(frame) and set(SPECIFICATION_COLUMNS) <= set(table)
 
     def test_early_and_late_closings_share_out_the_whole(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05).set_index(
-            "specification"
-        )
+        table = specifications().set_index("specification")
         for arm in ("treatment", "control"):
             parts = table.loc[["Closings up to day 300", "Closings after day 300"], f"closed_{arm}"]
             assert parts.sum() == table.loc["As published", f"closed_{arm}"]
 
     def test_the_log_rank_test_agrees_with_lifelines(self) -> None:
         frame = survival_set()
-        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05).set_index(
-            "specification"
-        )
+        table = specifications().set_index("specification")
         one, other = (frame[frame["treated"] == arm] for arm in (1, 0))
         theirs = logrank_test(one["days"], other["days"], one["closed"], other["closed"])
-        assert table.loc["Log-rank, without history", "p_value"] == pytest.approx(theirs.p_value, rel=1e-9)
+        assert table.loc["Log-rank, not adjusted for history", "p_value"] == pytest.approx(theirs.p_value, rel=1e-9)
 
     def test_the_log_rank_test_agrees_with_r(self) -> None:
         folder = Path(__file__).parent / "reference"
@@ -257,23 +338,51 @@ class TestSpecifications:
         assert _test_log_rank(made).p_value == pytest.approx(stats.chi2.sf(float(statistic), 1), rel=1e-9)
 
     def test_what_the_records_do_not_support_says_why(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=457, alpha=0.05).set_index(
-            "specification"
-        )
+        table = specifications(cut=457).set_index("specification")
         late = table.loc["Closings after day 457"]
-        assert np.isnan(late["estimate"]) and "no events" in late["remark"]
-        beyond = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=5000, alpha=0.05)
-        assert "not empty" in beyond.set_index("specification").loc["Closings after day 5000", "remark"]
+        assert np.isnan(late["estimate"]) and late["remark"] == "no closing in treatment and in control"
+        beyond = specifications(cut=5000)
+        assert beyond.set_index("specification").loc["Closings after day 5000", "n"] == 0
         assert "Mean up to day 5000" not in set(beyond["specification"])
 
-    def test_few_closings_are_remarked(self) -> None:
-        table = estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=300, alpha=0.05)
-        few = table[["closed_treatment", "closed_control"]].min(axis=1) < 5
-        assert (table["remark"].str.contains("fewer than") == few).all()
+    def test_few_closings_have_no_interval_and_a_remark(self) -> None:
+        table = specifications()
+        few = table[["closed_treatment", "closed_control"]].min(axis=1) < FEW
+        assert few.any() and (table["remark"].str.contains("fewer than") == few).all()
+        assert table.loc[few, ["std_error", "conf_low", "conf_high", "p_value", "interval"]].isna().all(axis=None)
+        assert table.loc[few, "estimate"].notna().all() and table.loc[~few, "p_value"].notna().all()
+
+    def test_late_closings_are_no_randomised_comparison(self) -> None:
+        rows = specifications(cut=100)
+        remarked = rows["specification"][rows["remark"].str.contains("no randomised comparison")]
+        assert remarked.tolist() == ["Closings after day 100"]
+
+    def test_the_first_closing_is_estimated_from_its_own_set(self) -> None:
+        rows = specifications().set_index("specification").loc["First closing"]
+        first = survival_set(rule="first")
+        fit = fit_cox(first["days"], first["closed"], first[["treated", "history"]])
+        last = rct_curves.summarise_survival(survival_set())["last_day"]
+        mean = rct_survival.estimate_restricted_mean(first, until=last, alpha=0.05).iloc[2]
+        assert rows["estimate"].tolist() == pytest.approx([np.exp(fit.coefficients[0]), mean["estimate"]])
+        assert set(rows["outcome"]) == {"first closing"} and "first closing" in rows["measure"].iloc[1]
+
+    def test_the_escalated_may_count_as_open_to_the_end(self) -> None:
+        episodes = RECORDS.episodes.copy()
+        ended = episodes["closed_on"].between(DATES.pilot_start, DATES.pilot_start + pd.Timedelta(days=150))
+        episodes.loc[ended, "closed_reason"] = "escalated"
+        made = replace(RECORDS, episodes=episodes)
+        rows = specifications(made).set_index("specification")
+        frame = survival_set(made, rule="escalated_open")
+        fit = fit_cox(frame["days"], frame["closed"], frame[["treated", "history"]])
+        found = rows.loc["Escalated never close"]
+        assert found["estimate"] == pytest.approx(np.exp(fit.coefficients[0])) != rows.loc["Robust errors", "estimate"]
+        assert "open to the pilot's end" in found["remark"]
+        same = specifications().set_index("specification").loc["Escalated never close"]
+        assert same["remark"] == "no case left by escalation, so nothing changes"
 
     def test_cut_must_be_a_day(self) -> None:
         with pytest.raises(CreweError, match="cut is 0"):
-            estimate_survival_specifications(RECORDS, dates=DATES, reading=READING, cut=0, alpha=0.05)
+            specifications(cut=0)
 
 
 def test_the_printed_days() -> None:

@@ -16,7 +16,8 @@ _signed = fixed(1, sign=True)
 def draw_readings(readings: pd.DataFrame, *, ax: Axes, treatment: str, control: str) -> Axes:
     """One line per reading: the implied difference and its Newcombe interval; the main reading's marker is filled.
 
-    readings: as `rct_implied.estimate_implied_closing` gives them, drawn from above; treatment, control: names of arms.
+    readings: as `rct_implied.estimate_implied_closing` gives them (arms of the 2020 report's division and of the 2017
+    cost tables only; other divisions are not drawn), from above; treatment, control: names of arms.
     """
     for place, row in enumerate(readings.to_dict("records")):
         look = TREATED if row["main"] else COMPARATOR

@@ -1,4 +1,4 @@
-"""The figure of time to closing."""
+"""The figure of time to a closing that lasted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def draw_curves(curves: pd.DataFrame, *, ax: Axes, at_risk: pd.DataFrame, until:
     ax.set_xticks([day for day in at_risk["day"] if day <= until])
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set_xlabel("Days since referral (or since the pilot began, if referred before)")
-    ax.set_ylabel("Cases still open")
+    ax.set_ylabel("Not yet closed for good")
     ax.legend(loc="upper right")
     _write_numbers(ax, at_risk[at_risk["day"] <= until])
     return ax

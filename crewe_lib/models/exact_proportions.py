@@ -71,10 +71,12 @@ def fit_clopper_pearson(k: int, n: int, *, alpha: float) -> tuple[float, float]:
 def fit_events(k1: int, k2: int, *, share: float, alpha: float) -> EventRatio:
     """Compare events by arm when the arms' sizes are not known, only the `share` of all who are in the first arm.
 
-    Given k1 + k2 events and equal rates, the number in the first arm is binomial with this share (rare events, or
-    counts of events; for shares of families it errs on the side of caution, since families can have no second event).
-    The p-value adds up what is no more likely than k1; the interval of the rates' ratio follows from Clopper and
-    Pearson's of the first arm's part. Raises CreweError without events or unless 0 < share < 1.
+    Given k1 + k2 events and equal rates, the number in the first arm is binomial with this share. That takes events
+    to be independent of one another. Where each is one family's, and no family has two, it errs slightly on the side
+    of caution. Where some come together, such as brothers and sisters or one family twice, the interval is too narrow
+    and the p-value too small. The p-value adds up what is no more likely than k1; the interval of the rates' ratio
+    follows from Clopper and Pearson's of the first arm's part. Raises CreweError without events or unless
+    0 < share < 1.
     """
     check_counts(k1, k1 + k2)
     if not 0 < share < 1:

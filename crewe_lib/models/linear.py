@@ -97,22 +97,33 @@ def fit_linear(
     return LinearFit(coefficients, np.sqrt(np.diag(matrix)), df, residuals, covariance, matrix)
 
 
-def lin_design(treated: npt.ArrayLike, covariates: npt.ArrayLike) -> Array:
-    """The matrix of Lin (2013), Annals of Applied Statistics 7(1): constant, treated (n,), covariates (n, p) less their
-    means, and these times treated; the second coefficient is the average effect.
+def lin_design(treated: npt.ArrayLike, covariates: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
+    """The matrix of Lin (2013), Annals of Applied Statistics 7(1), and which covariates are left out of it.
 
-    A column that the earlier ones determine is left out, as R's lm_lin does: the slope of a covariate that does not
-    vary in one arm is then the other arm's.
+    Matrix: constant, treated (n,) as 0 and 1, covariates (n, p) less their means, and these times treated; the second
+    coefficient is the average effect. Its fit is one regression in each arm, so a covariate needs a slope in both. One
+    that in either arm does not vary, follows from those before it, or varies by a single row only (whose slope would
+    have no error), is left out of both. R's lm_lin keeps such a covariate and leaves out an interaction, so that one
+    arm takes over the other's slope, which depends on the order of columns; without the covariate it agrees.
     """
     arm, given = np.asarray(treated, float), np.asarray(covariates, float)
-    centred = given - given.mean(axis=0)
-    kept = [np.ones_like(arm), arm]
-    for column in np.column_stack([centred, centred * arm[:, None]]).T:
-        earlier = np.column_stack(kept)
-        rest = column - earlier @ np.linalg.lstsq(earlier, column, rcond=None)[0]
-        if np.linalg.norm(rest) > 1e-9 * np.linalg.norm(column):
-            kept.append(column)
-    return np.column_stack(kept)
+    kept: list[int] = []
+    for j in range(given.shape[1]):
+        if all(_has_slopes(given[arm == value][:, [*kept, j]]) for value in (0.0, 1.0)):
+            kept.append(j)
+    centred = given[:, kept] - given[:, kept].mean(axis=0)
+    design = np.column_stack([np.ones_like(arm), arm, centred, centred * arm[:, None]])
+    return design, tuple(j for j in range(given.shape[1]) if j not in kept)
+
+
+def _has_slopes(covariates: Array) -> bool:
+    """Whether the last of the covariates (n, p) has a slope beside the others and a constant, and no single row fixes
+    one."""
+    scale = np.where(np.ptp(covariates, axis=0) > 0, np.std(covariates, axis=0), 1.0)
+    design = np.column_stack([np.ones(len(covariates)), (covariates - covariates.mean(axis=0)) / scale])
+    left, sizes, _ = np.linalg.svd(design, full_matrices=False)
+    full = len(sizes) == design.shape[1] and sizes[-1] > 1e-9 * sizes[0]
+    return bool(full and np.max((left**2).sum(axis=1)) < 1 - _WHOLE)
 
 
 def _check_data(outcome: Array, design: Array) -> None:

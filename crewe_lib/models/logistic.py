@@ -15,7 +15,7 @@ from scipy import optimize, special, stats
 from crewe_lib.errors import CreweError
 from crewe_lib.models.panel import Array, check_alpha
 
-Covariance = Literal["model", "HC0", "CR0"]
+Covariance = Literal["model", "HC0", "CR0", "CR1"]
 _STEPS = 60
 # Combinations of columns have coefficients between −1 and 1; what is smaller than this is rounding.
 _SEPARATES = 1e-6
@@ -32,12 +32,14 @@ class SeparationError(CreweError):
 
 @dataclass(frozen=True)
 class LogisticFit:
-    """coefficients (k,) on the logit scale, their covariance_matrix (k, k), fitted probabilities (n,)."""
+    """coefficients (k,) on the logit scale, their covariance_matrix (k, k), fitted probabilities (n,), and the df
+    of the reference t distribution (infinite: the normal)."""
 
     coefficients: Array
     covariance_matrix: Array
     fitted: Array
     n: int
+    df: float
     covariance: Covariance
 
 
@@ -63,7 +65,10 @@ def fit_logistic(
     """Maximum likelihood of a 0/1 outcome y (n,) on x (n, k), constant included by the caller (statsmodels' Newton).
 
     covariance: 'model' inverse information; 'HC0' Huber–White; 'CR0' the same summed within clusters (n,), without
-    correction for their number. With one row a cluster CR0 is HC0. `names` of the columns are used in messages only.
+    correction for their number; these three take the normal distribution. 'CR1': CR0 times G/(G − 1) · (n − 1)/(n − k)
+    for G clusters, as vcovCL of R's sandwich with type HC1, taken with t of G − k degrees of freedom, which is a
+    convention and not a theorem: it makes the intervals as long as those of least squares with HC1 where each row is
+    its own cluster. There CR0 is HC0, and CR1 is sandwich's HC1. `names` of the columns are used in messages only.
 
     Raises SeparationError if a combination of columns tells the outcome apart, wholly or in part (found by linear
     programming as Konis 2007, so that no coefficient drifts to infinity unnoticed); CreweError if a value is missing,
@@ -73,7 +78,7 @@ def fit_logistic(
     if covariance not in get_args(Covariance):
         raise CreweError(f"covariance is {covariance!r}; it must be one of {', '.join(get_args(Covariance))}.")
     _check_data(outcome, design)
-    groups = _check_clusters(clusters, len(outcome)) if covariance == "CR0" else None
+    groups = _check_clusters(clusters, design, covariance) if covariance in ("CR0", "CR1") else None
     _check_separation(outcome, design, names)
     # The scale of the columns matters to Newton's steps, not to the answer.
     scale = np.sqrt((design**2).mean(axis=0))
@@ -83,20 +88,23 @@ def fit_logistic(
     coefficients = np.asarray(found.params) / scale
     fitted = special.expit(design @ coefficients)
     bread = np.linalg.inv(design.T @ (design * (fitted * (1 - fitted))[:, None]))
-    matrix = bread
+    matrix, df = bread, np.inf
     if covariance != "model":
         scores = design * (outcome - fitted)[:, None]
         if groups is not None:
             scores = np.stack([np.bincount(groups, column) for column in scores.T], axis=1)
         matrix = bread @ (scores.T @ scores) @ bread
-    return LogisticFit(coefficients, matrix, fitted, len(outcome), covariance)
+        if covariance == "CR1":
+            (n, k), count = design.shape, len(scores)
+            matrix, df = matrix * count / (count - 1) * (n - 1) / (n - k), float(count - k)
+    return LogisticFit(coefficients, matrix, fitted, len(outcome), df, covariance)
 
 
 def standardise(fit: LogisticFit, x: npt.ArrayLike, *, column: int, alpha: float) -> Mapping[str, Contrast]:
     """Average predicted risk with everybody treated against nobody treated: 'difference', 'ratio', 'odds_ratio'.
 
     G-computation: x (n, k) as fitted, its `column` (0 or 1, in no interaction) set to 1 and then to 0 for all rows.
-    Normal intervals by the delta method from the fit's covariance, so clusters count if it allows for them; on the log
+    Intervals by the delta method from the fit's covariance and df, so clusters count if it allows for them; on the log
     scale for the ratio and the odds ratio, whose std_error is that of the logarithm. The rows' covariates are taken as
     given: the estimand is the average over these families, and the sampling of covariates is not included. The p-value
     is that of no effect, from the same standard error. Raises CreweError for a column that is not 0/1.
@@ -110,9 +118,9 @@ def standardise(fit: LogisticFit, x: npt.ArrayLike, *, column: int, alpha: float
 
     def contrast(value: float, slope: Array, *, log: bool) -> Contrast:
         error = float(np.sqrt(slope @ fit.covariance_matrix @ slope))
-        half = float(stats.norm.isf(alpha / 2)) * error
+        half = float(stats.t.isf(alpha / 2, fit.df)) * error
         ends = (value - half, value + half)
-        p_value = 2 * float(stats.norm.sf(abs(value) / error))
+        p_value = 2 * float(stats.t.sf(abs(value) / error, fit.df))
         value, low, high = (float(np.exp(v)) if log else v for v in (value, *ends))
         return Contrast(value, error, low, high, p_value)
 
@@ -148,15 +156,21 @@ def _check_data(outcome: Array, design: Array) -> None:
         raise CreweError("logistic regression: the columns are collinear; leave out one that follows from the others.")
 
 
-def _check_clusters(clusters: npt.ArrayLike | None, n: int) -> npt.NDArray[Any]:
+def _check_clusters(clusters: npt.ArrayLike | None, design: Array, covariance: Covariance) -> npt.NDArray[Any]:
+    n, k = design.shape
     if clusters is None:
-        raise CreweError("logistic regression: CR0 needs the clusters; name the grouping of the rows.")
+        raise CreweError(f"logistic regression: {covariance} needs the clusters; name the grouping of the rows.")
     labels = np.asarray(clusters)
     if labels.shape != (n,) or pd.isna(labels).any():
         raise CreweError(f"logistic regression: the clusters must be {n} labels without a gap, one for each row.")
     codes = np.unique(labels, return_inverse=True)[1]
     if np.max(codes) < 2:
         raise CreweError(f"logistic regression: {np.max(codes) + 1} clusters are too few; at least three are needed.")
+    if covariance == "CR1" and np.max(codes) + 1 <= k:
+        raise CreweError(
+            f"logistic regression: {np.max(codes) + 1} clusters leave {k} coefficients no degrees of freedom with CR1; "
+            "leave out covariates."
+        )
     return codes
 
 

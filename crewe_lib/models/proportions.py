@@ -42,7 +42,7 @@ def fit_newcombe(k1: int, n1: int, k2: int, n2: int, *, alpha: float = 0.05) -> 
 
 
 def fit_two_proportions(k1: int, n1: int, k2: int, n2: int, *, alpha: float = 0.05) -> TwoProportions:
-    """Compare two proportions by ten tests.
+    """Compare two proportions by ten tests: variants of one comparison on the same counts, not ten pieces of evidence.
 
     Tests: Fisher's exact (sum of small probabilities), its mid-p and its doubled one-sided form; Pearson's chi-square
     with and without Yates's correction; the Wald test of a logit slope; the slope of a linear model with HC0, HC1 and

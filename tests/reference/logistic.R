@@ -11,7 +11,10 @@ d$closed <- rbinom(n, 1, plogis(0.3 + 0.5 * d$treated - 0.06 * d$age + 0.4 * d$h
 write.csv(d, "tests/reference/logistic_input.csv", row.names = FALSE, quote = FALSE)
 fit <- glm(closed ~ treated + female + age + history, binomial, d, control = list(epsilon = 1e-14, maxit = 100))
 covariances <- list(model = vcov(fit), HC0 = sandwich(fit),
-                    CR0 = vcovCL(fit, ~family, type = "HC0", cadjust = FALSE))
+                    CR0 = vcovCL(fit, ~family, type = "HC0", cadjust = FALSE),
+                    CR1 = vcovCL(fit, ~family, type = "HC1"), HC1 = vcovHC(fit, type = "HC1"))
+# sandwich gives no degrees of freedom; ours are those of the clusters (or rows, for HC1) less the coefficients.
+dfs <- c(model = Inf, HC0 = Inf, CR0 = Inf, CR1 = 60 - 5, HC1 = n - 5)
 out <- data.frame()
 add <- function(covariance, quantity, value)
   out <<- rbind(out, data.frame(covariance = covariance, quantity = quantity, value = format(value, digits = 15)))
@@ -32,11 +35,11 @@ for (name in names(covariances)) {
       step <- function(h) { e <- replace(numeric(5), j, h); (f(b + e) - f(b - e)) / (2 * h) }
       (4 * step(5e-4) - step(1e-3)) / 3
     })
-    error <- sqrt(drop(slope %*% V %*% slope)); value <- f(b); ends <- value + c(-1, 1) * qnorm(0.975) * error
+    error <- sqrt(drop(slope %*% V %*% slope)); value <- f(b); ends <- value + c(-1, 1) * qt(0.975, dfs[[name]]) * error
     back <- if (measure == "difference") identity else exp
     add(name, paste(measure, "estimate"), back(value)); add(name, paste(measure, "std_error"), error)
     add(name, paste(measure, "conf_low"), back(ends[1])); add(name, paste(measure, "conf_high"), back(ends[2]))
-    add(name, paste(measure, "p_value"), 2 * pnorm(-abs(value / error)))
+    add(name, paste(measure, "p_value"), 2 * pt(-abs(value / error), dfs[[name]]))
   }
 }
 cat("# R ", R.version$major, ".", R.version$minor, ", sandwich ", as.character(packageVersion("sandwich")), "\n", sep = "")
