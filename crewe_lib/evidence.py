@@ -69,7 +69,7 @@ class Item:
             "lines": list(last.lines),
             "steps": [{"function": s.function, "file": s.file, "lines": list(s.lines)} for s in self.origin.steps],
             "data": [{"path": d.path, "sha256": d.sha256, "rows": d.rows} for d in sorted(self.origin.data)],
-            "parameters": dict(last.parameters),
+            "parameters": _as_json_value(dict(last.parameters)),
             "kinds_of_data": list(self.origin.kinds),
         }
 
@@ -81,6 +81,15 @@ def to_plain(value: Any) -> Any:
     if value is pd.NA or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
         return None
     return value if is_plain(value) else str(value)
+
+
+def _as_json_value(value: Any) -> Any:
+    """A parameter as JSON would have it: within mappings and sequences too, a missing number becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_json_value(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json_value(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def pick(source: Any, field: str, where: Mapping[str, Any] | None) -> Any:

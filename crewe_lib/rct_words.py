@@ -56,7 +56,6 @@ IMPLIED = (
     Binding("days_cec", "survival_lead", "numbers.days_cec", show=fixed(0)),
     Binding("days_gap", "survival_lead", "numbers.days_gap", show=lambda value: fixed(0)(abs(value))),
     Binding("days_word", "survival_lead", "numbers.days_gap", show=choose("more", "fewer", "of difference")),
-    Binding("survival_finding", "survival_lead", "finding"),
 )
 
 WORDED = (

@@ -167,3 +167,16 @@ def test_the_mime_type_is_the_one_the_builder_collects() -> None:
     from crewe_lib import show
 
     assert show.EVIDENCE_MIME == EVIDENCE_MIME
+
+
+def test_a_missing_number_among_parameters_is_none_in_the_evidence(chapter) -> None:
+    # A browser, and Jupyter's own messages, refuse NaN: it is no JSON.
+    @traced
+    def summarise_gap(gaps: dict[str, float], *, ends: tuple[float, float]) -> dict[str, int]:
+        return {"cases": len(gaps) + len(ends)}
+
+    source = summarise_gap({"ratio": float("nan")}, ends=(1.0, float("inf")))
+    chapter.number(f"{chapter.prefix}.gap", source, "cases", show_as=f.fixed(0))
+    stated = chapter.items[f"{chapter.prefix}.gap"].as_json()["parameters"]
+    assert stated == {"gaps": {"ratio": None}, "ends": [1.0, None]}
+    json.dumps(stated, allow_nan=False)
