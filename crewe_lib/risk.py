@@ -37,6 +37,7 @@ CODED_COLUMNS: Mapping[str, Column] = {
     "follow_up": Column("Coded at follow-up", fixed(0)),
     "both": Column("With a total at both of the first two", fixed(0)),
     "left_out": Column("Left out", fixed(0)),
+    "child_once": Column("Child coded at one of the two only", fixed(0)),
 }
 BOX_COLUMNS: Mapping[str, Column] = {
     "arm_label": Column("Arm"),
@@ -62,14 +63,17 @@ MEAN_COLUMNS: Mapping[str, Column] = {
 @traced
 def count_coded(scores: pd.DataFrame) -> pd.DataFrame:
     """How many families of each arm have a score: arm, one column per time point, both (a total at referral and
-    latest), left_out (coded at some time, but without a total at one of these two)."""
+    latest), left_out (coded at some time, but without a total at one of these two), child_once (of both, those whose
+    child was itself coded at only one of the two, as when it grows past the framework's age between them)."""
     rows = []
     for arm in ARMS:
         own = scores[scores["arm"] == arm]
         at = {time: set(own.loc[own["time_point"] == time, "family_id"]) for time in TIMES}
         both = set(_start_and_end(own, "referral", "latest")["family_id"])
         row = {"arm": arm, **{time: len(families) for time, families in at.items()}, "both": len(both)}
-        rows.append(row | {"left_out": own["family_id"].nunique() - len(both)})
+        child = own[own["time_point"].isin(["referral", "latest"]) & own["family_id"].isin(both)]
+        times = child.groupby("family_id")["child"].sum()
+        rows.append(row | {"left_out": own["family_id"].nunique() - len(both), "child_once": int((times == 1).sum())})
     return pd.DataFrame(rows)
 
 
@@ -170,15 +174,16 @@ def summarise_changes(changes: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
 
 
 @traced
-def derive_means(scores: pd.DataFrame) -> pd.DataFrame:
+def derive_means(scores: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     """Mean scores and mean changes by arm, and the difference in differences, without a test, as the reports show them
     (Figures 6 to 8 of 2017; Figures 4 to 6 of 2020).
 
-    Periods: referral to latest, and latest to follow-up if both arms have a family with these two. Columns: start,
+    Periods: referral to latest by `scores`, and latest to follow-up by `later`, the same assessments scored by the
+    reading of the second report, if both arms have a family with these two. Columns: start,
     period (with the cases of both arms), outcome, label, n_treatment, n_control, treatment_moved and control_moved
     (both means in words), treatment and control (mean change), difference. Raises CreweError as `derive_changes` does.
     """
-    periods = {"referral": derive_changes(scores), "latest": _start_and_end(scores, "latest", "follow_up")}
+    periods = {"referral": derive_changes(scores), "latest": _start_and_end(later, "latest", "follow_up")}
     rows = []
     for (start, own), end in zip(periods.items(), ("latest", "follow_up"), strict=True):
         arms = {arm: own[own["arm"] == arm] for arm in ARMS}

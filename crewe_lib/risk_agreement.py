@@ -49,6 +49,12 @@ class _Coded:
     def families(self) -> pd.Index:
         return self.ratings.index.get_level_values("family_id")
 
+    @property
+    def strata(self) -> np.ndarray | None:
+        """The factor of each unit, where units are factors: some are common and some rare, whatever the case."""
+        index = self.ratings.index
+        return index.get_level_values("factor").to_numpy() if "factor" in index.names else None
+
 
 @traced
 def check_agreement(
@@ -60,6 +66,8 @@ def check_agreement(
     own only where somebody coded anything of the child). Columns: measure, cases (families), units, same (percent of
     units in which all coders gave the same), kappa_linear, kappa_quadratic (levels of engagement and factors; only if
     the same two coders did all of them), alpha with interval (families resampled), note (why something is missing).
+    For factors, agreement by chance is reckoned within each factor: pooled, it would be understated, as coders who
+    ignore the case still know which factors are common.
 
     Where no case was coded by two people, the answer is one row with no case, empty measures and the note `NO_PAIR`.
     """
@@ -117,9 +125,10 @@ def _found(risk: pd.DataFrame, framework: pd.DataFrame) -> pd.DataFrame:
 def _row(coded: _Coded, *, alpha: float, n_draws: int, rng: np.random.Generator) -> dict[str, object]:
     ratings, notes = coded.ratings, list[str]()
     table = ratings.to_numpy(float)
-    resampling: dict[str, Any] = {"clusters": coded.families.to_numpy(), "n_draws": n_draws, "rng": rng, "alpha": alpha}
-    found = _try(lambda: fit_krippendorff(table, level=coded.level).estimate, notes)
-    limits = None if found is None else _try(lambda: _interval(table, coded.level, resampling), notes)
+    scale: dict[str, Any] = {"level": coded.level, "strata": coded.strata}
+    resampling = scale | {"clusters": coded.families.to_numpy(), "n_draws": n_draws, "rng": rng, "alpha": alpha}
+    found = _try(lambda: fit_krippendorff(table, **scale).estimate, notes)
+    limits = None if found is None else _try(lambda: _interval(table, resampling), notes)
     return {
         "measure": coded.measure,
         "cases": int(coded.families.nunique()),
@@ -133,8 +142,8 @@ def _row(coded: _Coded, *, alpha: float, n_draws: int, rng: np.random.Generator)
     }
 
 
-def _interval(table: np.ndarray, level: Level, resampling: Mapping[str, Any]) -> str:
-    return interval(*fit_krippendorff_interval(table, level=level, **resampling), 2)
+def _interval(table: np.ndarray, resampling: Mapping[str, Any]) -> str:
+    return interval(*fit_krippendorff_interval(table, **resampling), 2)
 
 
 def _kappa(coded: _Coded, weights: Weights, notes: list[str]) -> float:
@@ -145,9 +154,8 @@ def _kappa(coded: _Coded, weights: Weights, notes: list[str]) -> float:
         notes.append("kappa compares the same two coders throughout; here there are more")
         return nan
     first, second = (ratings[coder].to_numpy() for coder in ratings)
-    kappa = _try(
-        lambda: fit_weighted_kappa(first, second, categories=coded.categories, weights=weights).estimate, notes
-    )
+    scale: dict[str, Any] = {"categories": coded.categories, "weights": weights, "strata": coded.strata}
+    kappa = _try(lambda: fit_weighted_kappa(first, second, **scale).estimate, notes)
     return nan if kappa is None else kappa
 
 

@@ -5,10 +5,10 @@ A higher score is safer: a positive difference means that treatment cases became
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from functools import partial
-from math import nan
+from math import comb, inf, isinf, nan
 from typing import get_args
 
 import numpy as np
@@ -25,7 +25,7 @@ from crewe_lib.provenance import traced
 from crewe_lib.records import Records
 from crewe_lib.results import Estimate
 from crewe_lib.risk import OUTCOMES, derive_changes
-from crewe_lib.risk_scoring import COMBINED, LASTING, Combine, derive_risk_scores
+from crewe_lib.risk_scoring import COMBINED, LASTING, Combine, derive_risk_scores, list_child_factors
 
 Array = npt.NDArray[np.float64]
 Make = Callable[[], Estimate]
@@ -51,7 +51,8 @@ SPECIFICATION_COLUMNS: Mapping[str, Column] = {
     "n": Column("Cases", fixed(0)),
     "note": Column("Remark", blank=""),
 }
-FACTORS: Mapping[str, tuple[str, ...]] = {"all": (), "without those that support cannot remove": LASTING}
+UNBOUNDED = "so few families that no effect can be rejected at this level"
+WIDE = 0.5  # a level at which every allocation of three families or more can be told from some other
 
 
 @traced
@@ -63,7 +64,8 @@ def estimate_differences(changes: pd.DataFrame, *, alpha: float, n_draws: int, s
     sizes kept (`fit_randomisation`). 'Welch': the same difference, t with unequal variances. 'ANCOVA, CR2': difference
     at the end between families with the same score at the start, each family its own cluster (HC2 error,
     Satterthwaite's degrees of freedom). Where a method cannot be used, such as on a part that changed by the same in
-    all families, its cells are missing and the note says why. Raises CreweError for bad alpha or n_draws.
+    all families, its cells are missing and the note says why; with so few families that randomisation rejects nothing
+    at alpha, its limits are infinite and the note says so. Raises CreweError for bad alpha or n_draws.
     """
     rows = []
     for outcome in OUTCOMES:
@@ -84,7 +86,8 @@ def _to_row(make: Make, outcome: str, method: str, changes: pd.DataFrame) -> dic
     except CreweError as fault:
         made = Estimate(outcome, CHANGE, nan, nan, nan, nan, nan, len(changes), method)
         note = str(fault).partition(": ")[2] or str(fault)
-    limits = None if note else interval(made.conf_low, made.conf_high, 1)
+    limits = None if note else "unbounded" if isinf(made.conf_high) else interval(made.conf_low, made.conf_high, 1)
+    note = UNBOUNDED if limits == "unbounded" else note
     return {**asdict(made), "label": OUTCOMES[outcome], "interval": limits, "note": note}
 
 
@@ -97,15 +100,21 @@ def _split(changes: pd.DataFrame, name: str) -> tuple[Array, Array]:
 
 
 def randomise(changes: pd.DataFrame, name: str, *, alpha: float, n_draws: int, rng: np.random.Generator) -> Estimate:
-    """Difference in mean change, with test and interval from the allocation of families."""
+    """Difference in mean change, with test and interval from the allocation of families. Where all allocations are too
+    few to reject any effect at alpha, the interval has no limits."""
     _split(changes, name)
     values, treated = changes[f"{name}_change"].to_numpy(float), changes["treated"].to_numpy(float)
-    fit = fit_randomisation(
-        values, treated, families=changes["family_id"].to_numpy(), n_draws=n_draws, rng=rng, alpha=alpha
+    fit_at = partial(
+        fit_randomisation, values, treated, families=changes["family_id"].to_numpy(), n_draws=n_draws, rng=rng
     )
-    return Estimate(
-        name, CHANGE, fit.estimate, fit.std_error, fit.conf_low, fit.conf_high, fit.p_value, fit.n, RANDOMISED
-    )
+    try:
+        fit = fit_at(alpha=alpha)
+        limits = fit.conf_low, fit.conf_high
+    except CreweError:
+        if comb(len(treated), int(treated.sum())) > n_draws:
+            raise
+        fit, limits = fit_at(alpha=max(alpha, WIDE)), (-inf, inf)
+    return Estimate(name, CHANGE, fit.estimate, fit.std_error, *limits, fit.p_value, fit.n, RANDOMISED)
 
 
 def compare_changes(changes: pd.DataFrame, name: str, *, alpha: float) -> Estimate:
@@ -132,30 +141,33 @@ def adjust_for_start(changes: pd.DataFrame, name: str, *, alpha: float) -> Estim
     return Estimate(name, LATEST, estimate, error, low, high, p, len(end), ANCOVA, df=df)
 
 
-@traced
-def estimate_specifications(
-    records: Records, framework: pd.DataFrame, *, alpha: float, allow_zero_engagement: bool = False
-) -> pd.DataFrame:
-    """The difference in the total under each reading of engagement, with and without the factors that no support can
-    remove (`LASTING`), as difference in change (Welch) and given the start (ANCOVA). Columns as `estimate_differences`,
-    combine, combined, factors. Raises CreweError as `derive_changes` does."""
-    rows = []
+def _list_readings(framework: pd.DataFrame) -> Iterator[tuple[Combine, str, str, tuple[str, ...]]]:
+    """combine, in words, factors in words, and which are left out; without the child both readings are one."""
     for combine in get_args(Combine):
-        for factors, without in FACTORS.items():
-            scores = derive_risk_scores(
-                records, framework, combine=combine, without=without, allow_zero_engagement=allow_zero_engagement
-            )
-            changes = derive_changes(scores)
-            for method, compare in ((WELCH, compare_changes), (ANCOVA, adjust_for_start)):
-                row = _to_row(partial(compare, changes, "total", alpha=alpha), "total", method, changes)
-                rows.append({"combine": combine, "combined": COMBINED[combine], "factors": factors, **row})
+        yield combine, COMBINED[combine], "all", ()
+        yield combine, COMBINED[combine], "without those that support cannot remove", LASTING
+    yield "sum", "parent's rating only", "without the child's own", list_child_factors(framework)
+
+
+@traced
+def estimate_specifications(records: Records, framework: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
+    """The difference in the total under each reading of engagement, with and without the factors that no support can
+    remove (`LASTING`), and without the child's part, which comes in when a child grows past the framework's age; each
+    as difference in change (Welch) and given the start (ANCOVA). Columns as `estimate_differences`, combine, combined,
+    factors. Raises CreweError as `derive_changes` does."""
+    rows = []
+    for combine, combined, factors, without in _list_readings(framework):
+        changes = derive_changes(derive_risk_scores(records, framework, combine=combine, without=without))
+        for method, compare in ((WELCH, compare_changes), (ANCOVA, adjust_for_start)):
+            row = _to_row(partial(compare, changes, "total", alpha=alpha), "total", method, changes)
+            rows.append({"combine": combine, "combined": combined, "factors": factors, **row})
     return pd.DataFrame(rows)
 
 
 @traced
 def summarise_specifications(specifications: pd.DataFrame, *, alpha: float) -> dict[str, float]:
     """Over the specifications that could be estimated: how many, least and greatest difference, how many p-values are
-    at most alpha, how many differences are positive. Raises CreweError if there are none."""
+    at most alpha (small), how many differences are positive. Raises CreweError if there are none."""
     known = specifications.dropna(subset=["p_value"])
     if known.empty:
         raise CreweError("risk: no specification could be estimated; the scores do not vary between families.")
@@ -163,27 +175,26 @@ def summarise_specifications(specifications: pd.DataFrame, *, alpha: float) -> d
         "all": len(known),
         "least": float(known["estimate"].min()),
         "greatest": float(known["estimate"].max()),
-        "rejected": int((known["p_value"] <= alpha).sum()),
+        "small": int((known["p_value"] <= alpha).sum()),
         "positive": int((known["estimate"] > 0).sum()),
     }
 
 
 @traced
 def summarise_differences(differences: pd.DataFrame, *, alpha: float) -> dict[str, object]:
-    """For prose, of the total by randomisation of families: difference, interval, p_value, width (of the interval),
-    and whether it includes no difference, as a word; of all p-values in the table: tests, and rejected at alpha."""
+    """For prose, of the total by randomisation of families: difference, p_value and interval, in words, with whether
+    it includes zero; of all p-values in the table: tests, and how many are at most alpha (small)."""
     own = differences[differences["outcome"].eq("total") & differences["method"].eq(RANDOMISED)].iloc[0]
-    if own["note"]:
+    if pd.isna(own["p_value"]):
         raise CreweError(f"risk: the difference in the total score cannot be assessed: {own['note']}")
     tests = differences["p_value"].dropna()
+    zero = "includes" if own["conf_low"] <= 0 <= own["conf_high"] else "leaves out"
     return {
         "difference": float(own["estimate"]),
-        "interval": own["interval"],
+        "interval": f"{own['interval']}, which {zero} zero",
         "p_value": float(own["p_value"]),
-        "width": float(own["conf_high"] - own["conf_low"]),
-        "zero": "includes" if own["conf_low"] <= 0 <= own["conf_high"] else "leaves out",
         "tests": len(tests),
-        "rejected": int((tests <= alpha).sum()),
+        "small": int((tests <= alpha).sum()),
     }
 
 

@@ -1,7 +1,7 @@
 """What the reports print on risk: how common three factors were in thirty cases, and what so few cases can show.
 
 The sample's counts are held against the official figures of the year that the report quotes. The counts are printed;
-the scores of the cases are not, so nothing here is a score.
+the text of the reports that we have, which is without pictures, holds no score of a case, so nothing here is a score.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 from scipy import optimize, stats
 from statsmodels.stats.power import TTestIndPower
 
-from crewe_lib.claim_register import read_register
+from crewe_lib.claim_register import Reader, read_register
 from crewe_lib.claim_rules.external import CITED, FACTORS, SUBSTANCES
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.evidence import Column
@@ -54,14 +54,18 @@ DETECTABLE_COLUMNS: Mapping[str, Column] = {
     "control": Column("Usual service, cases", fixed(0)),
     "detectable": Column("Difference likely to be found, standard deviations", fixed(1)),
 }
+NAMES: Mapping[str, str] = {"PC": "Project Crewe", "CEC": "the usual service"}
 PERCENT = 100
 
 
 @traced
 def derive_printed(register: pd.DataFrame) -> dict[str, object]:
     """What the reports print of the scores, for prose: n, n_treatment and n_control (cases in 2017), followed,
-    followed_treatment and followed_control (in 2020), the ranges in which most totals lie (referral, latest), and the
-    mean rises in risk in 2020 (rise_treatment, rise_control), by which the score fell. Raises DataError."""
+    followed_treatment and followed_control (in 2020) and lost, the ranges in which most totals lie (referral, latest),
+    the mean rises in risk in 2020 (rise_treatment, rise_control), by which the score fell, the ends of the scale of
+    engagement (scale_low, scale_high), the age that a child must be over to be scored, which arm's cases had more risk
+    at referral (riskier), improved by more (improved) and ended at the lower risk (safer), whether the second report
+    repeats the first two (repeated, yes or not), and what it says of tests of the parts (tested). Raises DataError."""
     reader = read_register(register)
     counts = {
         "n": "r1.risk.n",
@@ -70,14 +74,29 @@ def derive_printed(register: pd.DataFrame) -> dict[str, object]:
         "followed": "r2.risk.n",
         "followed_treatment": "r2.risk.n_treat",
         "followed_control": "r2.risk.n_control",
+        "lost": "r2.risk.lost",
+        "child_age": "r1.risk.age_child",
     }
+    numbers = {"scale_low": "r1.risk.eng_low", "scale_high": "r1.risk.eng_high"}
+    orders = {"riskier": "r1.risk.referral_order", "improved": "r1.risk.shift_order", "safer": "r1.risk.latest_order"}
     ranges = {"referral": "r1.risk.ref_cluster", "latest": "r1.risk.latest_cluster"}
     rises = {"rise_treatment": "r2.risk.treat", "rise_control": "r2.risk.control"}
     return {
         **{name: reader.count(id) for name, id in counts.items()},
         **{name: reader.text(id).replace("-", MINUS) for name, id in ranges.items()},
-        **{name: reader.number(id) for name, id in rises.items()},
+        **{name: reader.number(id) for name, id in (rises | numbers).items()},
+        **{name: _name_arm(reader, id) for name, id in orders.items()},
+        "repeated": reader.text("r2.r1.risk_fig"),
+        "tested": reader.text("r2.risk.tested"),
     }
+
+
+def _name_arm(reader: Reader, id: str) -> str:
+    """The arm that a printed comparison names first, such as PC in 'PC more'. Raises DataError if it names none."""
+    arm = reader.text(id).partition(" ")[0]
+    if arm not in NAMES:
+        raise DataError(f"claims: {id} is '{reader.text(id)}'; it must begin with {' or '.join(NAMES)}.")
+    return NAMES[arm]
 
 
 @traced
@@ -185,7 +204,8 @@ def find_detectable_shares(reference: float, n: int, *, alpha: float, power: flo
 
 @traced
 def derive_detectable(register: pd.DataFrame, *, alpha: float, power: float) -> pd.DataFrame:
-    """How far apart two arms of the printed sizes must be to be told apart, in standard deviations of a score.
+    """How far apart the mean changes of two arms of the printed sizes must be to be told apart, in standard deviations
+    of the changes.
 
     For a two-sided t test of means at alpha with this power. Columns: comparison, treatment, control, detectable.
     Raises DataError.

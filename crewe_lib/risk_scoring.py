@@ -2,8 +2,9 @@
 
 **A higher score is safer.** Risk factors that were found take points away, protective factors add points, engagement
 with social care counts as its level, from −2 to 2. Neither report says what becomes of two ratings of engagement, the
-parent's and the child's. Both readings here are inferences: their *sum* gives whole scores, as totals of round 1 would
-be; their *mean* gives half points, without which one change that the second report prints cannot be reached.
+parent's and the child's. Both readings here are inferences: their *sum* gives whole scores; their *mean* keeps to the
+scale from −2 to +2 that the first report states, and gives half points, without which, if means were rounded to the
+nearest tenth, one change that the second report prints cannot be reached.
 """
 
 from __future__ import annotations
@@ -74,9 +75,10 @@ def derive_risk_scores(
 
     combine: how the parent's and the child's engagement make one score; where one of them is rated, it is the score.
     without: factors left out, such as `LASTING`. Columns: family_id, arm, time_point, coders (how many coded it), risk
-    (0 or less), protective (0 or more), engagement, total. Where several coded an assessment, their mean is taken. An
-    assessment in which nobody's engagement is rated has no engagement and no total: both are missing, unless
-    `allow_zero_engagement`, which lets a level of 0 and no rating count as 0.
+    (0 or less), protective (0 or more), engagement, total, child (whether any coder coded the child itself). Where
+    several coded an assessment, their mean is taken. If nobody's engagement is rated, engagement and total are missing,
+    unless `allow_zero_engagement`, which lets a level of 0 and no rating count as 0. That choice is for callers of the
+    library: the chapter does not offer it, and the check of records refuses a level of 0.
 
     Raises DataError for a factor or level that the framework lacks and for engagement of 0, unless allowed, since the
     framework has no such level; CreweError for another `combine` or an unknown factor to leave out.
@@ -101,8 +103,20 @@ def derive_risk_scores(
     scores["engagement"] = scores["engagement"].mask(unrated)
     scores.insert(0, "coders", grouped.size())
     scores["total"] = scores[list(PARTS)].sum(axis=1, skipna=False)
+    scores["child"] = scores.index.isin(_index_child(records.risk, framework))
     arms = records.families[["family_id", "arm"]]
     return arms.merge(scores.reset_index(), on="family_id").sort_values(["family_id", "time_point"], ignore_index=True)
+
+
+def list_child_factors(framework: pd.DataFrame) -> tuple[str, ...]:
+    """What is scored of the child itself, in cases over the framework's age only: its factors and its engagement."""
+    return tuple(framework.loc[framework["applies_to"] == "over_11", "factor"].unique())
+
+
+def _index_child(risk: pd.DataFrame, framework: pd.DataFrame) -> pd.MultiIndex:
+    """The assessments, family and time, in which anything of the child itself was coded."""
+    own = risk.loc[risk["factor"].isin(list_child_factors(framework)), ["family_id", "time_point"]]
+    return pd.MultiIndex.from_frame(own.drop_duplicates())
 
 
 def _check_choices(framework: pd.DataFrame, combine: Combine, without: Sequence[str]) -> None:
@@ -125,7 +139,7 @@ def _match(risk: pd.DataFrame, framework: pd.DataFrame, allow_zero: bool) -> pd.
     if zeros and not allow_zero:
         raise DataError(
             f"risk: {zeros} ratings of engagement are 0; the framework has −2, −1, 1 and 2 and no level between them. "
-            "Mend the ratings, or set allow_zero_engagement if 0 was a level in your coding."
+            "Give each a level that the framework has, or leave it out: without a rating the case has no total."
         )
     none = pd.DataFrame({"factor": rated, "level": 0, "kind": "engagement", "weight": 0})
     coded = risk.merge(pd.concat([keys, none]) if zeros else keys, on=["factor", "level"], how="left")

@@ -11,10 +11,19 @@ from crewe_lib.risk_printed import EITHER
 _SIGNED, _ONE, _SHARE = fixed(1, sign=True), fixed(1), fixed(1)
 
 
-def _more(value: float) -> str:
-    """A difference in change, so that its direction cannot be misread."""
+def _above(value: float) -> str:
+    """A difference in change, whichever way both moved: 'was 1.2 points above'."""
     size = _ONE(abs(value))
-    return "as much as" if float(size) == 0 else f"{size} points {'more' if value > 0 else 'less'} than"
+    return "was the same as" if float(size) == 0 else f"was {size} points {'above' if value > 0 else 'below'}"
+
+
+def _repeats(text: str) -> str:
+    return "repeats" if text == "yes" else "does not repeat"
+
+
+def _significance(text: str) -> str:
+    """What a report says of a test, in its own words."""
+    return "not statistically significant" if text == "n.s." else text
 
 
 def _apart(value: float) -> str:
@@ -24,10 +33,23 @@ def _apart(value: float) -> str:
 
 
 def _printed() -> Iterator[Binding]:
-    for key in ("n", "n_treatment", "n_control", "followed", "followed_treatment", "followed_control"):
+    for key in (
+        "n",
+        "n_treatment",
+        "n_control",
+        "followed",
+        "followed_treatment",
+        "followed_control",
+        "lost",
+        "child_age",
+    ):
         yield Binding(f"printed_{key}", "printed", key, show=spelt)
-    for key in ("referral", "latest"):
+    for key in ("referral", "latest", "riskier", "improved", "safer"):
         yield Binding(f"printed_{key}", "printed", key)
+    yield Binding("start_repeated", "printed", "repeated", show=_repeats)
+    yield Binding("tested", "printed", "tested", show=_significance)
+    for end in ("low", "high"):
+        yield Binding(f"scale_{end}", "printed", f"scale_{end}", show=fixed(0, sign=True))
     for arm in ("treatment", "control"):
         yield Binding(f"rise_{arm}", "printed", f"rise_{arm}", show=_ONE)
     yield Binding("dv_k", "sample", "k", {"factor": "dv"}, spelt)
@@ -55,17 +77,15 @@ def _printed() -> Iterator[Binding]:
 
 def _records() -> Iterator[Binding]:
     yield Binding("cohort", "cohort", "name")
-    yield Binding("cases", "start", "n", show=count)
     for arm in ("treatment", "control"):
         yield Binding(f"{arm}_moved", "start", arm, show=moved(1))
+        yield Binding(f"child_once_{arm}", "coded", "child_once", {"arm": arm}, count)
     yield Binding("difference", "summary", "difference", show=_SIGNED)
-    yield Binding("more", "summary", "difference", show=_more)
+    yield Binding("above", "summary", "difference", show=_above)
     yield Binding("interval", "summary", "interval")
     yield Binding("p", "summary", "p_value", show=p_phrase)
-    yield Binding("zero", "summary", "zero")
-    yield Binding("width", "summary", "width", show=_ONE)
     yield Binding("tests", "summary", "tests", show=count)
-    yield Binding("tests_rejected", "summary", "rejected", show=agree("rejects", "reject"))
+    yield Binding("tests_small", "summary", "small", show=agree("has", "have"))
     yield Binding("start_gap", "start", "start_gap", show=_apart)
     yield Binding("slope", "start", "slope", show=fixed(2))
     yield Binding("from_start", "start", "from_start", show=_SIGNED)
@@ -74,7 +94,7 @@ def _records() -> Iterator[Binding]:
     yield Binding("specifications_all", "choices", "all", show=count)
     yield Binding("specifications_least", "choices", "least", show=_SIGNED)
     yield Binding("specifications_greatest", "choices", "greatest", show=_SIGNED)
-    yield Binding("specifications_rejected", "choices", "rejected", show=agree("rules out", "rule out"))
+    yield Binding("specifications_small", "choices", "small", show=agree("has", "have"))
     yield Binding("agreement_said", "coders", "text")
 
 
@@ -83,6 +103,8 @@ NUMBERS = (
     Binding("power", "settings", "power", show=level),
     Binding("draws", "settings", "n_draws", show=count),
     Binding("combined", "settings", "combined"),
+    Binding("combined_follow_up", "settings", "combined_follow_up"),
+    Binding("alpha", "settings", "alpha", show=level),
     *_printed(),
     *_records(),
 )

@@ -161,6 +161,74 @@ class TestKrippendorff:
             fit_krippendorff(table, level=level)
 
 
+def ignorant(rng, n_cases=40, n_factors=29):
+    """Two coders who know how common each factor is and nothing of the case: ratings (units, 2), factor of each."""
+    common = np.linspace(0.02, 0.9, n_factors)
+    factor = np.tile(np.arange(n_factors), n_cases)
+    return (rng.random((len(factor), 2)) < common[factor][:, None]).astype(float), factor
+
+
+class TestStrata:
+    def test_knowing_what_is_common_is_no_agreement(self) -> None:
+        rng = np.random.default_rng(5)
+        pooled, within, kappa = [], [], []
+        for _ in range(40):
+            table, factor = ignorant(rng)
+            pooled.append(fit_krippendorff(table, level="nominal").estimate)
+            within.append(fit_krippendorff(table, level="nominal", strata=factor).estimate)
+            options = {"categories": (0, 1), "weights": "linear", "strata": factor}
+            kappa.append(fit_weighted_kappa(table[:, 0], table[:, 1], **options).estimate)
+        assert np.mean(pooled) > 0.25
+        for estimates in (within, kappa):
+            assert abs(np.mean(estimates)) < 4 * np.std(estimates) / np.sqrt(40) < 0.03
+
+    @pytest.mark.parametrize("level", ["nominal", "ordinal", "interval"])
+    def test_each_stratum_by_itself_weighted_by_its_ratings(self, level) -> None:
+        rng = np.random.default_rng(8)
+        kind = np.array(["a"] * 9 + ["b"] * 14)
+        table = rng.integers(1, 5, (23, 3)).astype(float) + (kind == "b")[:, None]
+        table[3, 0] = table[12, :2] = N
+        alone = [fit_krippendorff(table[kind == name], level=level) for name in "ab"]
+        whole = fit_krippendorff(table, level=level, strata=kind)
+        observed, expected = (
+            sum(fit.n_ratings * getattr(fit, part) for fit in alone) for part in ("observed", "expected")
+        )
+        assert whole.estimate == pytest.approx(1 - observed / expected)
+        assert whole.n_ratings == sum(fit.n_ratings for fit in alone)
+
+    def test_kappa_by_hand(self) -> None:
+        """Factor a: table 2, 1, 1, 1 of five; factor b: all agree that it is absent, so chance agrees fully there."""
+        first, second = [1, 1, 1, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0, 0]
+        options = {"categories": (0, 1), "weights": "linear"}
+        kappa = fit_weighted_kappa(first, second, strata=[*"aaaaa", *"bb"], **options)
+        assert kappa.observed == pytest.approx(5 / 7) and kappa.expected == pytest.approx((5 * 13 / 25 + 2) / 7)
+        alone = fit_weighted_kappa(first[:5], second[:5], **options)
+        assert kappa.estimate == pytest.approx(alone.estimate)
+
+    def test_one_stratum_is_none_and_order_does_not_matter(self) -> None:
+        rng = np.random.default_rng(3)
+        table, factor = ignorant(rng, 10)
+        one = fit_krippendorff(table, level="nominal", strata=np.zeros(len(table)))
+        assert one == fit_krippendorff(table, level="nominal")
+        order = rng.permutation(len(table))
+        shuffled = fit_krippendorff(table[order], level="nominal", strata=factor[order])
+        assert shuffled.estimate == pytest.approx(fit_krippendorff(table, level="nominal", strata=factor).estimate)
+
+    def test_the_interval_is_of_the_same_measure(self) -> None:
+        table, factor = ignorant(np.random.default_rng(4))
+        options = {"level": "nominal", "clusters": np.repeat(np.arange(40), 29), "n_draws": 400, "alpha": 0.05}
+        low, high = fit_krippendorff_interval(table, strata=factor, rng=np.random.default_rng(1), **options)
+        pooled = fit_krippendorff_interval(table, rng=np.random.default_rng(1), **options)
+        assert low < fit_krippendorff(table, level="nominal", strata=factor).estimate < high < pooled[0]
+
+    def test_named_errors(self) -> None:
+        table, factor = ignorant(np.random.default_rng(4), 5)
+        with pytest.raises(CreweError, match="strata must be 145 labels"):
+            fit_krippendorff(table, level="nominal", strata=factor[:-1])
+        with pytest.raises(CreweError, match="strata must be 145 labels"):
+            fit_weighted_kappa(*table.T, categories=(0, 1), weights="linear", strata=np.where(factor == 1, N, factor))
+
+
 class TestInterval:
     def fit(self, table=EXAMPLE, **options):
         given = {"clusters": np.arange(len(table)), "n_draws": 400, "rng": np.random.default_rng(5), "alpha": 0.05}

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from ledger_rows import with_rows
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
@@ -17,7 +18,7 @@ from crewe_lib.errors import CreweError, DataError
 from crewe_lib.figures import risk as figures
 from crewe_lib.load import load_claims, load_context_counts, load_risk_framework, load_simulated_cohort
 from crewe_lib.provenance import start_recording, stop_recording
-from crewe_lib.risk_scoring import LASTING, derive_risk_scores, derive_score_range
+from crewe_lib.risk_scoring import LASTING, derive_risk_scores, derive_score_range, list_child_factors
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -29,7 +30,9 @@ def reference(quantity: str) -> float:
 def made_scores(rows) -> pd.DataFrame:
     """Scores from (family, arm, time, risk, protective, engagement)."""
     scores = pd.DataFrame(rows, columns=["family_id", "arm", "time_point", "risk", "protective", "engagement"])
-    return scores.assign(coders=1, total=scores[["risk", "protective", "engagement"]].sum(axis=1, skipna=False))
+    return scores.assign(
+        coders=1, child=False, total=scores[["risk", "protective", "engagement"]].sum(axis=1, skipna=False)
+    )
 
 
 def from_totals(start, end, treated) -> pd.DataFrame:
@@ -102,6 +105,15 @@ class TestSample:
         assert (printed["followed_treatment"], printed["followed_control"], printed["followed"]) == (6, 7, 13)
         assert (printed["rise_treatment"], printed["rise_control"]) == (1.5, 2.2)
         assert (printed["referral"], printed["latest"]) == ("−6 to 2", "2 to 6")
+        assert (printed["scale_low"], printed["scale_high"], printed["child_age"], printed["lost"]) == (-2, 2, 11, 17)
+        assert printed["riskier"] == printed["improved"] == printed["safer"] == "Project Crewe"
+        assert (printed["repeated"], printed["tested"]) == ("yes", "n.s.")
+
+    def test_an_order_that_names_no_arm_is_refused(self, register) -> None:
+        other = with_rows(register, {"r1.risk.referral_order": {"value": "CEC more"}})
+        assert risk_printed.derive_printed(other)["riskier"] == "the usual service"
+        with pytest.raises(DataError, match="referral_order is 'alike'; it must begin with PC or CEC"):
+            risk_printed.derive_printed(with_rows(register, {"r1.risk.referral_order": {"value": "alike"}}))
 
 
 class TestOfficial:
@@ -206,11 +218,11 @@ class TestChanges:
 
     def test_those_left_out_are_counted(self) -> None:
         coded = risk.count_coded(self.SCORES).set_index("arm")
-        assert coded.loc["treatment"].tolist() == [3, 3, 0, 3, 0]
-        assert coded.loc["control"].tolist() == [5, 4, 0, 3, 2]
+        assert coded.loc["treatment"].tolist() == [3, 3, 0, 3, 0, 0]
+        assert coded.loc["control"].tolist() == [5, 4, 0, 3, 2, 0]
 
     def test_means_and_difference_by_hand(self) -> None:
-        means = risk.derive_means(self.SCORES).set_index("outcome")
+        means = risk.derive_means(self.SCORES, self.SCORES).set_index("outcome")
         assert means.index.tolist() == ["total", "risk", "protective", "engagement"]  # nobody was followed further
         assert means.loc["total", ["treatment", "control", "difference"]].tolist() == pytest.approx([2.0, 4 / 3, 2 / 3])
         assert means.at["risk", "difference"] == pytest.approx(2 / 3 - 1 / 3)
@@ -219,9 +231,17 @@ class TestChanges:
         assert means.at["total", "period"] == "at referral to latest (n = 3 and 3)"
 
     def test_the_follow_up_is_a_period_of_its_own(self, scores) -> None:
-        means = risk.derive_means(scores)
+        means = risk.derive_means(scores, scores)
         later = means[means["start"] == "latest"].set_index("outcome").loc["total"]
         assert (later["n_treatment"], later["n_control"]) == (6, 7)
+
+    def test_the_follow_up_is_scored_by_its_own_reading(self, cohort, scores) -> None:
+        """By the mean of both ratings the cohort gives the changes that the second report prints, by their sum not."""
+        by_mean = derive_risk_scores(cohort, load_risk_framework(), combine="mean")
+        means = risk.derive_means(scores, by_mean).query("outcome == 'total'").set_index("start")
+        first = risk.derive_changes(scores).groupby("arm")["total_change"].mean()
+        assert means.at["referral", "treatment"] == pytest.approx(first["treatment"])
+        assert means.loc["latest", ["treatment", "control"]].tolist() == pytest.approx([-1.5, -15.5 / 7])
 
     def test_safer_and_less_safe_are_counted(self) -> None:
         summary = risk.summarise_changes(risk.derive_changes(self.SCORES), alpha=0.05).set_index("arm")
@@ -321,10 +341,25 @@ class TestEstimates:
     def test_the_summary_follows_the_table(self, changes) -> None:
         table = risk_estimates.estimate_differences(changes, alpha=0.05, n_draws=499, seed=1)
         summary = risk_estimates.summarise_differences(table, alpha=0.05)
-        assert summary["tests"] == 12 and summary["rejected"] == (table["p_value"] <= 0.05).sum()
+        assert summary["tests"] == 12 and summary["small"] == (table["p_value"] <= 0.05).sum()
         first = table.iloc[0]
-        assert summary["zero"] == ("includes" if first["conf_low"] <= 0 <= first["conf_high"] else "leaves out")
-        assert summary["width"] == pytest.approx(first["conf_high"] - first["conf_low"])
+        said = "includes zero" if first["conf_low"] <= 0 <= first["conf_high"] else "leaves out zero"
+        assert summary["interval"] == f"{first['interval']}, which {said}"
+
+    def test_three_families_in_each_arm_have_no_limits(self, scores) -> None:
+        """Twenty allocations cannot reject anything at one in twenty: the estimate stays, the interval is unbounded."""
+        change, arm = np.array([8.0, 3.0, 5.0, 1.0, -2.0, 4.0]), np.array([1, 1, 1, 0, 0, 0])
+        few = risk.derive_changes(from_totals(np.arange(6.0), np.arange(6.0) + change, arm))
+        table = risk_estimates.estimate_differences(few, alpha=0.05, n_draws=999, seed=1)
+        own = table.iloc[0]
+        assert own["interval"] == "unbounded" and "no effect can be rejected" in own["note"]
+        assert own["estimate"] == pytest.approx(13 / 3) and 0.1 <= own["p_value"] <= 1
+        wide = risk_estimates.randomise(few, "total", alpha=0.2, n_draws=999, rng=np.random.default_rng(1))
+        assert wide.p_value == own["p_value"] and math.isfinite(wide.conf_high)
+        summary = risk_estimates.summarise_differences(table, alpha=0.05)
+        assert summary["interval"] == "unbounded, which includes zero"
+        with pytest.raises(CreweError, match="9 draws cannot give"):
+            risk_estimates.randomise(few, "total", alpha=0.05, n_draws=9, rng=np.random.default_rng(1))
 
     def test_a_total_without_variation_is_named(self) -> None:
         flat = risk.derive_changes(from_totals([0, 1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0]))
@@ -338,13 +373,30 @@ class TestSpecifications:
     def test_each_is_what_it_says(self, cohort) -> None:
         framework = load_risk_framework()
         table = risk_estimates.estimate_specifications(cohort, framework, alpha=0.05)
-        assert len(table) == len(table.drop_duplicates(["combine", "factors", "method"])) == 8
+        assert len(table) == len(table.drop_duplicates(["combine", "factors", "method"])) == 10
         changes = risk.derive_changes(derive_risk_scores(cohort, framework, combine="mean", without=LASTING))
         expected = risk_estimates.adjust_for_start(changes, "total", alpha=0.05)
         own = table[table["combine"].eq("mean") & table["factors"].ne("all") & table["method"].eq("ANCOVA, CR2")]
         assert own["estimate"].item() == expected.estimate
         summary = risk_estimates.summarise_specifications(table, alpha=0.05)
-        assert summary["all"] == 8 and summary["least"] <= own["estimate"].item() <= summary["greatest"]
+        assert summary["all"] == 10 and summary["least"] <= own["estimate"].item() <= summary["greatest"]
+
+    def test_without_the_child_growing_up_changes_nothing(self, cohort) -> None:
+        """A child coded at the latest only, as one who passed the age: its part moves every reading but the last."""
+        framework = load_risk_framework()
+        case = cohort.risk.query("factor == 'child_engagement'")["family_id"].iloc[0]
+        own = list_child_factors(framework)
+        young = cohort.risk["factor"].isin(own) & cohort.risk["family_id"].eq(case)
+        grown = replace(cohort, risk=cohort.risk[~(young & cohort.risk["time_point"].eq("referral"))])
+        coded = risk.count_coded(derive_risk_scores(grown, framework, combine="sum"))
+        assert coded["child_once"].sum() == 1 and coded["left_out"].sum() == 0
+        assert risk.count_coded(derive_risk_scores(cohort, framework, combine="sum"))["child_once"].sum() == 0
+        before, after = (
+            risk_estimates.estimate_specifications(records, framework, alpha=0.05).set_index("factors")["estimate"]
+            for records in (cohort, grown)
+        )
+        np.testing.assert_array_equal(before["without the child's own"], after["without the child's own"])
+        assert (before["all"].to_numpy() != after["all"].to_numpy()).all()
 
     def test_none_that_can_be_estimated(self, cohort) -> None:
         table = risk_estimates.estimate_specifications(cohort, load_risk_framework(), alpha=0.05)
@@ -396,16 +448,16 @@ class TestFigures:
 
 class TestWords:
     @pytest.mark.parametrize(
-        ("value", "more", "apart"),
+        ("value", "above", "apart"),
         [
-            (1.24, "1.2 points more than", "1.2 points safer than"),
-            (-0.6, "0.6 points less than", "0.6 points less safe than"),
-            (0.04, "as much as", "as safe as"),
+            (1.24, "was 1.2 points above", "1.2 points safer than"),
+            (-0.6, "was 0.6 points below", "0.6 points less safe than"),
+            (0.04, "was the same as", "as safe as"),
         ],
     )
-    def test_a_direction_cannot_be_misread(self, value, more, apart) -> None:
+    def test_a_direction_cannot_be_misread(self, value, above, apart) -> None:
         shown = {binding.id: binding.show for binding in risk_words.NUMBERS}
-        assert shown["more"](value) == more and shown["start_gap"](value) == apart
+        assert shown["above"](value) == above and shown["start_gap"](value) == apart
 
     def test_ids_are_used_once(self) -> None:
         ids = [binding.id for binding in risk_words.NUMBERS]
@@ -424,7 +476,7 @@ def test_kinds_travel(register) -> None:
             "printed": recorder.find(sample).kinds,
             "official": recorder.find(official).kinds,
             "range": recorder.find(derive_score_range(framework)).kinds,
-            "means": recorder.find(risk.derive_means(scores)).kinds,
+            "means": recorder.find(risk.derive_means(scores, scores)).kinds,
         }
     finally:
         stop_recording()
@@ -443,5 +495,5 @@ def test_records_without_follow_up_or_with_gaps_still_give_tables(cohort) -> Non
     records = replace(cohort, risk=risk_rows[~unrated])
     scores = derive_risk_scores(records, load_risk_framework(), combine="sum")
     assert risk.count_coded(scores)["left_out"].sum() == 1
-    assert set(risk.derive_means(scores)["start"]) == {"referral"}
+    assert set(risk.derive_means(scores, scores)["start"]) == {"referral"}
     assert len(risk.derive_changes(scores)) == 29

@@ -89,7 +89,7 @@ class TestByHand:
 class TestEngagement:
     def test_zero_is_rejected_unless_allowed(self, cohort) -> None:
         records = coded(cohort, *ONE[:3], ("F1", "referral", "a", "parent_engagement", 0))
-        with pytest.raises(DataError, match=r"1 ratings of engagement are 0.*allow_zero_engagement"):
+        with pytest.raises(DataError, match=r"1 ratings of engagement are 0.*Give each a level that the framework has"):
             derive_risk_scores(records, FRAMEWORK, combine="sum")
         scores = derive_risk_scores(records, FRAMEWORK, combine="sum", allow_zero_engagement=True)
         assert scores["engagement"].item() == 0.0 and scores["total"].item() == -1.0

@@ -42,13 +42,19 @@ class KrippendorffAlpha:
 
 
 def fit_weighted_kappa(
-    first: npt.ArrayLike, second: npt.ArrayLike, *, categories: Sequence[Any], weights: Weights
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    *,
+    categories: Sequence[Any],
+    weights: Weights,
+    strata: npt.ArrayLike | None = None,
 ) -> Kappa:
     """Weighted kappa of two coders' ratings (n,) of the same n units.
 
     categories: all that could have been given, in order. Ratings i and j places apart agree by 1 − |i − j| / (k − 1)
     (linear) or 1 − (i − j)² / (k − 1)² (quadratic); with two categories both are Cohen's kappa. Source: Cohen (1968),
-    Psychological Bulletin 70(4).
+    Psychological Bulletin 70(4). With strata (n,), labels of the kinds of unit, chance agreement is reckoned within
+    each and averaged over units, so that kinds that differ in how common a rating is do not pass for agreement.
 
     Raises CreweError for unequal lengths, no units, a missing rating or one that is no category, fewer than two
     categories, or if both coders gave all units one and the same category, where chance agrees perfectly too.
@@ -61,15 +67,26 @@ def fit_weighted_kappa(
     places = [_places(ratings, categories) for ratings in (first, second)]
     if len(places[0]) != len(places[1]) or not len(places[0]):
         raise CreweError(f"kappa: {len(places[0])} and {len(places[1])} ratings; both coders must rate the same units.")
-    table = np.zeros((k, k))
-    np.add.at(table, tuple(places), 1 / len(places[0]))
+    kind, kinds = _strata(strata, len(places[0]))
+    table = np.zeros((kinds, k, k))
+    np.add.at(table, (kind, *places), 1 / len(places[0]))
     apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / (k - 1)
     agreed = 1 - (apart if weights == "linear" else apart**2)
     observed = float((agreed * table).sum())
-    expected = float((agreed * np.outer(table.sum(axis=1), table.sum(axis=0))).sum())
+    chance = table.sum(axis=2)[:, :, None] * table.sum(axis=1)[:, None, :] / table.sum(axis=(1, 2))[:, None, None]
+    expected = float((agreed * chance).sum())
     if expected > 1 - 1e-12:
         raise CreweError("kappa: both coders gave every unit the same rating, so chance agreement is complete too.")
     return Kappa((observed - expected) / (1 - expected), observed, expected, len(places[0]))
+
+
+def _strata(strata: npt.ArrayLike | None, n: int) -> tuple[npt.NDArray[np.int64], int]:
+    """The stratum of each of n units as a code from 0, and how many there are; all in one if none are given."""
+    labels = np.zeros(n) if strata is None else np.asarray(strata)
+    if labels.shape != (n,) or pd.isna(labels).any():
+        raise CreweError(f"agreement: strata must be {n} labels without a gap, one for each unit.")
+    codes, names = pd.factorize(labels)
+    return np.asarray(codes, np.int64), len(names)
 
 
 def _places(ratings: npt.ArrayLike, categories: Sequence[Any]) -> npt.NDArray[np.int64]:
@@ -81,18 +98,23 @@ def _places(ratings: npt.ArrayLike, categories: Sequence[Any]) -> npt.NDArray[np
     return np.asarray(known, dtype=np.int64)
 
 
-def fit_krippendorff(ratings: npt.ArrayLike, *, level: Level) -> KrippendorffAlpha:
+def fit_krippendorff(ratings: npt.ArrayLike, *, level: Level, strata: npt.ArrayLike | None = None) -> KrippendorffAlpha:
     """Krippendorff's alpha of ratings (units, coders), NaN where a coder did not rate a unit.
 
     level: how far apart two values are: 'nominal' different or not, 'ordinal' by the ratings that lie between them,
     'interval' by their squared difference. Units with one rating say nothing and are left out. Source: Krippendorff
     (2011), Computing Krippendorff's Alpha-Reliability.
 
+    strata (units,): labels of the kinds of unit. Expected disagreement is then reckoned within each and averaged over
+    ratings. Without it, coders who know which kinds are common and nothing of the unit would seem to agree.
+
     Raises CreweError for another level, infinite values, no unit rated twice, or if all ratings are alike, where
     there is nothing to disagree about.
     """
     values, coincidences, counted = _coincide(ratings, level)
-    together = coincidences.sum(axis=0, keepdims=True)
+    kind, kinds = _strata(strata, len(counted))
+    together = np.zeros((1, kinds, *coincidences.shape[1:]))
+    np.add.at(together[0], kind, coincidences)
     observed, expected = (float(part[0]) for part in _disagree(together, values, level))
     if expected <= 0:
         raise CreweError("alpha: all ratings are alike, so agreement beyond chance cannot be assessed.")
@@ -104,12 +126,13 @@ def fit_krippendorff_interval(
     ratings: npt.ArrayLike,
     *,
     level: Level,
+    strata: npt.ArrayLike | None = None,
     clusters: npt.ArrayLike,
     n_draws: int,
     rng: np.random.Generator,
     alpha: float,
 ) -> tuple[float, float]:
-    """Percentile interval of alpha from n_draws resamples of whole clusters, labels (units,).
+    """Percentile interval of alpha, by strata if they are given, from n_draws resamples of whole clusters (units,).
 
     Ratings of one family resemble each other, so families are resampled and not units. Resamples in which all ratings
     are alike have no alpha and are left out. Raises CreweError as `fit_krippendorff` does, for fewer than five
@@ -124,8 +147,9 @@ def fit_krippendorff_interval(
     own, code = np.unique(labels[counted], return_inverse=True)
     if len(own) < 5:
         raise CreweError(f"alpha: {len(own)} clusters are too few to resample; at least five are needed.")
-    sums = np.zeros((len(own), *coincidences.shape[1:]))
-    np.add.at(sums, code, coincidences[counted])
+    kind, kinds = _strata(strata, len(counted))
+    sums = np.zeros((len(own), kinds, *coincidences.shape[1:]))
+    np.add.at(sums, (code, kind[counted]), coincidences[counted])
     times = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=n_draws)
     observed, expected = _disagree(np.tensordot(times.astype(float), sums, axes=1), values, level)
     varied = expected > 0
@@ -153,16 +177,17 @@ def _coincide(ratings: npt.ArrayLike, level: Level) -> tuple[Array, Array, npt.N
 
 
 def _disagree(coincidences: Array, values: Array, level: Level) -> tuple[Array, Array]:
-    """Observed and expected disagreement (draws,) of coincidences (draws, v, v)."""
-    totals = coincidences.sum(axis=2)
+    """Observed and expected disagreement (draws,) of coincidences (draws, strata, v, v), averaged over ratings."""
+    totals = coincidences.sum(axis=3)
     if level == "ordinal":  # the number of ratings between two values, half of each end counted
-        place = totals.cumsum(axis=1) - totals / 2
-        apart = (place[:, :, None] - place[:, None, :]) ** 2
+        place = totals.cumsum(axis=2) - totals / 2
+        apart = (place[..., :, None] - place[..., None, :]) ** 2
     elif level == "interval":
         apart = np.broadcast_to(np.subtract.outer(values, values) ** 2, coincidences.shape)
     else:
         apart = np.broadcast_to(1 - np.eye(len(values)), coincidences.shape)
-    n = totals.sum(axis=1)
-    observed = (coincidences * apart).sum(axis=(1, 2)) / n
-    expected = (totals[:, :, None] * totals[:, None, :] * apart).sum(axis=(1, 2)) / (n * (n - 1))
-    return observed, expected
+    n = totals.sum(axis=2)
+    observed = (coincidences * apart).sum(axis=(2, 3))
+    pairs = (totals[..., :, None] * totals[..., None, :] * apart).sum(axis=(2, 3))
+    expected = pairs / np.maximum(n - 1, 1)  # a stratum that a resample lacks adds nothing
+    return observed.sum(axis=1) / n.sum(axis=1), expected.sum(axis=1) / n.sum(axis=1)
