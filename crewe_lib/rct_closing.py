@@ -115,7 +115,7 @@ def summarise_effects(effects: pd.DataFrame, *, alpha: float) -> dict[str, float
 @traced
 def estimate_means(closing: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     """Re-weighted means, the report's Figure 1: % closed that the model predicts in each arm at the means of the
-    covariates, with HC1 errors.
+    covariates, with HC1 errors. A covariate that a single case carries is held at nought instead.
 
     All cases: from the main model. Without and with history: from the model with treatment times history, the other
     covariates at their means over all cases. The arms differ by what `estimate_published` gives. Columns: those of
@@ -133,9 +133,7 @@ def estimate_means(closing: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
         }
         spoken_for = {"constant", "treated"} | ({"history"} if len(groups) > 1 else set())
         rest = x[:, [i for i, name in enumerate(names) if name not in spoken_for]]
-        fit = fit_linear(
-            closing["closed"], np.column_stack([*cells.values(), rest - rest.mean(axis=0)]), covariance="HC1"
-        )
+        fit = fit_linear(closing["closed"], np.column_stack([*cells.values(), rest - _centre(rest)]), covariance="HC1")
         for index, ((group, arm), cell) in enumerate(cells.items()):
             numbers = (float(fit.coefficients[index]), float(fit.std_errors[index]), *fit.interval(index, alpha)[:2])
             row = _row(closing, group, "published", "least squares, HC1", numbers, None, float(fit.df[index]))
@@ -143,6 +141,13 @@ def estimate_means(closing: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
             own = {"arm": arm, "closed": closed, "n": n, "raw": _POINTS * closed / n}
             rows.append({**row, "measure": "% closed at the means of the covariates", **own})
     return pd.DataFrame(rows)
+
+
+def _centre(covariates: Array) -> Array:
+    """Means of the covariates, but nought for one that a single case carries: its coefficient fits that case exactly
+    and has no error, so that a prediction that took a part of it would have none either."""
+    lone = np.count_nonzero(covariates, axis=0) == 1
+    return np.where(lone, 0.0, covariates.mean(axis=0))
 
 
 @traced

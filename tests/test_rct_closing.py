@@ -223,3 +223,18 @@ def test_the_figure_shows_what_it_is_given(closing: pd.DataFrame) -> None:
     said = closing_of.describe_means(means)["text"]
     assert said.startswith("All: treatment 72% (62")
     assert said.endswith("20 cases).")
+
+
+def test_one_child_with_a_disability_takes_no_mean_away(closing: pd.DataFrame) -> None:
+    # The 2020 report prints two such children; records with one are as likely.
+    disabled = np.flatnonzero(closing["disability"] == 1)
+    lone = closing.assign(disability=np.where(np.arange(len(closing)) == disabled[0], 1, 0))
+    means = closing_of.estimate_means(lone, alpha=0.05)
+    assert means[["estimate", "conf_low", "conf_high"]].notna().all(axis=None)
+    effects = closing_of.estimate_published(lone, alpha=0.05).set_index("group")["estimate"]
+    gaps = means.pivot(index="group", columns="arm", values="estimate")
+    for group in ("all", "without_history", "with_history"):
+        assert gaps.at[group, "treatment"] - gaps.at[group, "control"] == pytest.approx(effects[group])
+    # That case is fitted exactly, so the means are those of the model without it and without the covariate.
+    without = closing_of.estimate_means(lone.drop(index=lone.index[disabled[0]]), alpha=0.05)
+    assert means["estimate"].to_numpy() == pytest.approx(without["estimate"].to_numpy(), abs=1.0)
