@@ -15,12 +15,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from crewe_lib.errors import CreweError
-from crewe_lib.models.ranks import (
-    Superiority,
-    fit_mann_whitney,
-    fit_shift,
-    fit_superiority,
-)
+from crewe_lib.models.ranks import Superiority, fit_mann_whitney, fit_shift, fit_superiority
 from crewe_lib.models.step_down import fit_step_down
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
@@ -28,29 +23,37 @@ from crewe_lib.sdq_scoring import LABELS, OUTCOMES, SCALES, is_better_low, most_
 
 Children = Literal["lead", "all"]
 Informant = Literal["any", "practitioner", "parent", "self"]
+Wave = Literal["latest", "earliest"]
 # The reports name practitioners first; of two questionnaires filled in on one day the first in this order counts.
 ORDER = ("practitioner", "parent", "self")
 ARMS: Mapping[str, str] = {"treatment": "Project Crewe", "control": "Cheshire East"}
 LEAST = 2  # children with a score that each arm needs
+EXACT_AT_MOST = 200  # children; with more the normal form hardly differs, and the exact one takes minutes
 ITEMS = sum(map(len, SCALES.values()))
 
 
 @traced
-def choose_questionnaires(scores: pd.DataFrame, *, children: Children, informant: Informant) -> pd.DataFrame:
-    """One questionnaire for each child, its earliest: the one wave that the report could compare.
+def choose_questionnaires(
+    scores: pd.DataFrame, *, children: Children, informant: Informant, wave: Wave
+) -> pd.DataFrame:
+    """One questionnaire for each child: the report compared one point in time.
 
     scores: from `derive_scores`. children 'lead': the child analysed elsewhere, one of each family; 'all': every child.
-    informant 'any' takes whoever answered first, practitioner before parent before child on the same day. Columns as in
-    `scores`. Raises CreweError for another choice.
+    wave: 'latest' or 'earliest' of those with a total; one without a total only if the child has no other. informant
+    'any' takes whoever answered, practitioner before parent before child on the same day. Columns as in `scores`.
+    Raises CreweError for another choice.
     """
-    for name, value, allowed in (("children", children, Children), ("informant", informant, Informant)):
+    choices = (("children", children, Children), ("informant", informant, Informant), ("wave", wave, Wave))
+    for name, value, allowed in choices:
         if value not in get_args(allowed):
             raise CreweError(f"{name} is '{value}'; it must be one of {', '.join(get_args(allowed))}.")
     own = scores[scores["lead_child"]] if children == "lead" else scores
     own = own if informant == "any" else own[own["informant"] == informant]
-    own = own.assign(rank=own["informant"].map({name: place for place, name in enumerate(ORDER)}))
-    own = own.sort_values(["child_id", "completed_on", "rank"], kind="stable").drop_duplicates("child_id")
-    return own.drop(columns="rank").reset_index(drop=True)
+    rank = own["informant"].map({name: place for place, name in enumerate(ORDER)})
+    own = own.assign(rank=rank, lacking=own["total"].isna())
+    upwards = [True, True, wave == "earliest", True]
+    own = own.sort_values(["child_id", "lacking", "completed_on", "rank"], ascending=upwards)
+    return own.drop_duplicates("child_id").drop(columns=["rank", "lacking"]).reset_index(drop=True)
 
 
 @traced
@@ -79,12 +82,13 @@ def estimate_published(scores: pd.DataFrame) -> pd.DataFrame:
 def estimate_better(scores: pd.DataFrame, *, alpha: float, n_draws: int, seed: int) -> pd.DataFrame:
     """Each score by exact ranks, with the size of the difference, and p-values that allow for testing six.
 
-    scores: as in `estimate_published`. Columns: outcome, label, better_when, n_treatment, n_control, better (chance
+    scores: as in `estimate_published`. With more than `EXACT_AT_MOST` children a score is tested by the normal form
+    instead. Columns: outcome, label, better_when, n_treatment, n_control, better (chance
     that a child of Project Crewe has the better score, ties half), better_low, better_high (Brunner and Munzel's
     variance, logit scale; missing where the arms do not overlap), favours, shift (Hodges–Lehmann, points, Project
-    Crewe less Cheshire East), shift_low, shift_high (exact; the range of the score where nothing can be rejected),
-    p_exact, p_holm, p_step_down (Westfall–Young, families dealt anew), note. Raises CreweError as `estimate_published`
-    does.
+    Crewe less Cheshire East), shift_low, shift_high (by the same test; the range of the score where nothing can be
+    rejected), form (of the test: 'exact', 'normal'), p_value, p_holm, p_step_down (Westfall–Young, families dealt
+    anew), note. Raises CreweError as `estimate_published` does.
     """
     _check_one_each(scores)
     rows = []
@@ -97,24 +101,25 @@ def estimate_better(scores: pd.DataFrame, *, alpha: float, n_draws: int, seed: i
     rng = np.random.default_rng(seed)
     stepped = fit_step_down(kept, scores["arm"] == "treatment", families=scores["family_id"], n_draws=n_draws, rng=rng)
     table.loc[tested, "p_step_down"] = stepped.adjusted
-    table.loc[tested, "p_holm"] = multipletests(table.loc[tested, "p_exact"].astype(float), method="holm")[1]
+    table.loc[tested, "p_holm"] = multipletests(table.loc[tested, "p_value"].astype(float), method="holm")[1]
     return table.assign(favours=table["favours"].fillna("–"))
 
 
 _BETTER = (
     "outcome", "label", "better_when", "n_treatment", "n_control", "better", "better_low", "better_high", "favours",
-    "shift", "shift_low", "shift_high", "p_exact", "p_holm", "p_step_down", "note",
+    "shift", "shift_low", "shift_high", "form", "p_value", "p_holm", "p_step_down", "note",
 )  # fmt: skip
 
 
 def _measure(outcome: str, values: np.ndarray, treated: np.ndarray, alpha: float) -> dict[str, Any]:
-    """The exact test, and the difference as a chance and in points, of a score that can be tested."""
-    exact, shift = fit_mann_whitney(values, treated, method="exact"), fit_shift(values, treated, alpha=alpha)
+    """The test, and the difference as a chance and in points, of a score that can be tested."""
+    form: Literal["exact", "normal"] = "exact" if len(values) <= EXACT_AT_MOST else "normal"
+    test, shift = fit_mann_whitney(values, treated, method=form), fit_shift(values, treated, alpha=alpha, method=form)
     most = float(most_points(outcome))
-    found: dict[str, Any] = {"better": _turn(outcome, exact.superiority), "p_exact": exact.p_value}
+    found: dict[str, Any] = {"better": _turn(outcome, test.superiority), "p_value": test.p_value, "form": form}
     try:
         chance: Superiority | None = fit_superiority(values, treated, alpha=alpha)
-    except CreweError:  # arms that do not overlap: the exact test stands alone
+    except CreweError:  # arms that do not overlap: the test stands alone
         chance = None
     if chance is not None:
         ends = sorted(_turn(outcome, end) for end in (chance.conf_low, chance.conf_high))
@@ -125,31 +130,48 @@ def _measure(outcome: str, values: np.ndarray, treated: np.ndarray, alpha: float
 
 @traced
 def summarise_answers(records: Records, scores: pd.DataFrame, chosen: pd.DataFrame) -> pd.DataFrame:
-    """Who answered: one row per arm.
+    """Who answered for the lead child, and what became of every other questionnaire: one row per arm.
 
-    Columns: arm, label, families (randomised), answered (families with a questionnaire in the comparison), share,
-    practitioner, parent, self (who filled it in), young (questionnaires of the version for two to four), items_left_out
-    (questionnaires with an answer left out), unused (further questionnaires that are not in the comparison).
+    Columns: arm, label, families (randomised), answered (families with a questionnaire in `chosen`), share,
+    practitioner, parent, self (who filled it in), gaps (with an answer left out), no_total (too many left out),
+    days_median, days_low, days_high (from randomisation; missing if none answered); not used: before (filled in before
+    randomisation), siblings, unscorable (the lead child's, without a total), other (the lead child's, at another time
+    or by somebody else).
     """
-    rows = []
-    for arm, label in ARMS.items():
-        own, used = scores[scores["arm"] == arm], chosen[chosen["arm"] == arm]
-        families = int((records.families["arm"] == arm).sum())
-        answered = int(used["family_id"].nunique())
-        rows.append(
-            {
-                "arm": arm,
-                "label": label,
-                "families": families,
-                "answered": answered,
-                "share": answered / families if families else np.nan,
-                **{who: int((used["informant"] == who).sum()) for who in ORDER},
-                "young": int((used["version"] == "2_4").sum()),
-                "items_left_out": int((used["answered"] < ITEMS).sum()),
-                "unused": len(own) - len(used),
-            }
-        )
-    return pd.DataFrame(rows)
+    early = _count_early(records)
+    return pd.DataFrame([_summarise_arm(arm, records, scores, chosen) | {"before": early.get(arm, 0)} for arm in ARMS])
+
+
+def _summarise_arm(arm: str, records: Records, scores: pd.DataFrame, chosen: pd.DataFrame) -> dict[str, Any]:
+    own, used = scores[scores["arm"] == arm], chosen[chosen["arm"] == arm]
+    families, answered = int((records.families["arm"] == arm).sum()), int(used["family_id"].nunique())
+    key = ["child_id", "informant", "completed_on"]
+    left = own[own["lead_child"] & ~pd.MultiIndex.from_frame(own[key]).isin(pd.MultiIndex.from_frame(used[key]))]
+    days = used["days"].to_numpy(dtype=float)
+    low, median, high = np.quantile(days, [0, 0.5, 1]) if len(days) else (np.nan, np.nan, np.nan)
+    return {
+        "arm": arm,
+        "label": ARMS[arm],
+        "families": families,
+        "answered": answered,
+        "share": answered / families if families else np.nan,
+        **{who: int((used["informant"] == who).sum()) for who in ORDER},
+        "gaps": int((used["answered"] < ITEMS).sum()),
+        "no_total": int(used["total"].isna().sum()),
+        **{"days_median": median, "days_low": low, "days_high": high},
+        "siblings": int((~own["lead_child"]).sum()),
+        "unscorable": int(left["total"].isna().sum()),
+        "other": int(left["total"].notna().sum()),
+    }
+
+
+def _count_early(records: Records) -> dict[str, int]:
+    """Questionnaires filled in before the family was randomised, by arm."""
+    families = records.families[["family_id", "arm", "randomised_on"]]
+    people = records.children[["child_id", "family_id"]].merge(families, on="family_id")
+    found = records.sdq[["child_id", "completed_on"]].merge(people, on="child_id")
+    early = found.loc[found["completed_on"] < found["randomised_on"], "arm"]
+    return {str(arm): int(number) for arm, number in early.value_counts().items()}
 
 
 def _describe_outcome(scores: pd.DataFrame, outcome: str) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:

@@ -1,14 +1,14 @@
 """Bands of SDQ scores: the cut-offs for each form and age version, where each was seen, and how scores fall into them.
 
-The owner's site could not be opened. Cut-offs that a source opened by us prints are marked with it; the others were
-for which no source could be opened, are marked 'not verified', and no finding rests on them.
+The owner's site could not be opened. Cut-offs that a source opened by us prints are marked with it; the others, as
+commonly given, are marked as not verified. No finding rests on a cut-off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,8 @@ class CutOffs:
     """Cut-offs of one form, age version and number of bands.
 
     starts: for each score, where the second, third (and fourth) band begins: going up where fewer points are better,
-    going down for prosocial behaviour. verified: whether a source that we opened prints them; source: which, or what
-    is lacking.
+    going down for prosocial behaviour. verified: whether a source that we opened prints them; source: which of
+    `SOURCES`, blank if none.
     """
 
     form: Form
@@ -37,49 +37,33 @@ class CutOffs:
     bands: int
     starts: Mapping[str, tuple[int, ...]]
     verified: Verified
-    source: str
+    source: str = ""
 
 
 def _starts(*rows: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     return dict(zip(OUTCOMES, rows, strict=True))
 
 
-_UNSEEN = "Not verified: as commonly given; no source could be opened"
+# What we opened, by the letter that stands in the table; Table 2 of the first gives 2–4 and 4–17 years in one column.
+SOURCES: Mapping[str, str] = {
+    "a": "BMC Pediatrics 23 (2023), doi 10.1186/s12887-023-03837-1, Table 2, column UK",
+    "b": "PMC4830858, Table 1, after the owner’s scoring instructions",
+}
 # In the order of OUTCOMES: emotional, conduct, hyperactivity, peer, prosocial, total.
 CUT_OFFS = (
+    CutOffs("parent", "4_17", 3, _starts((4, 5), (3, 4), (6, 7), (3, 4), (5, 4), (14, 17)), "yes", "a"),
+    CutOffs("parent", "4_17", 4, _starts((4, 5, 7), (3, 4, 6), (6, 8, 9), (3, 4, 5), (7, 6, 5), (14, 17, 20)), "no"),
+    CutOffs("teacher", "4_17", 3, _starts((5, 6), (3, 4), (6, 7), (4, 5), (5, 4), (12, 16)), "no"),
     CutOffs(
-        "parent", "4_17", 3, _starts((4, 5), (3, 4), (6, 7), (3, 4), (5, 4), (14, 17)), "yes",
-        "BMC Pediatrics 23 (2023), 10.1186/s12887-023-03837-1, Table 2, column UK, 4–17 years",
+        "teacher", "4_17", 4, _starts((4, 5, 6), (3, 4, 5), (6, 8, 9), (3, 5, 6), (5, 4, 3), (12, 16, 19)), "yes", "b"
     ),
+    CutOffs("self", "4_17", 3, _starts((6, 7), (4, 5), (6, 7), (4, 6), (5, 4), (16, 20)), "no"),
+    CutOffs("self", "4_17", 4, _starts((5, 6, 7), (4, 5, 6), (6, 7, 8), (3, 4, 5), (6, 5, 4), (15, 18, 20)), "no"),
+    # The source has three bands; where the fourth begins, it does not say.
     CutOffs(
-        "parent", "4_17", 4,
-        _starts((4, 5, 7), (3, 4, 6), (6, 8, 9), (3, 4, 5), (7, 6, 5), (14, 17, 20)), "no",
-        f"{_UNSEEN}. A public R script that names sdqinfo.org as its source has the same, but cannot be cited",
+        "parent", "2_4", 4, _starts((3, 4, 5), (4, 5, 7), (6, 7, 8), (3, 4, 5), (6, 5, 4), (13, 16, 19)), "in part", "a"
     ),
-    CutOffs(
-        "teacher", "4_17", 3, _starts((5, 6), (3, 4), (6, 7), (4, 5), (5, 4), (12, 16)), "in part",
-        "BMJ Open, table 2 of a cohort study: third band of all but prosocial behaviour, which it starts a "
-        f"point lower. Rest: {_UNSEEN[0].lower()}{_UNSEEN[1:]}",
-    ),
-    CutOffs(
-        "teacher", "4_17", 4,
-        _starts((4, 5, 6), (3, 4, 5), (6, 8, 9), (3, 5, 6), (5, 4, 3), (12, 16, 19)), "yes",
-        "PMC4830858, Table 1, after the owner's scoring instructions",
-    ),
-    CutOffs(
-        "self", "4_17", 3, _starts((6, 7), (4, 5), (6, 7), (4, 6), (5, 4), (16, 20)), "no", _UNSEEN,
-    ),
-    CutOffs(
-        "self", "4_17", 4,
-        _starts((5, 6, 7), (4, 5, 6), (6, 7, 8), (3, 4, 5), (6, 5, 4), (15, 18, 20)), "no", _UNSEEN,
-    ),
-    CutOffs(
-        "parent", "2_4", 4,
-        _starts((3, 4, 5), (4, 5, 7), (6, 7, 8), (3, 4, 5), (6, 5, 4), (13, 16, 19)), "in part",
-        "BMC Pediatrics 23 (2023), 10.1186/s12887-023-03837-1, Table 2, column UK, 2–4 years: second and third band. "
-        f"Fourth: {_UNSEEN[0].lower()}{_UNSEEN[1:]}",
-    ),
-)  # fmt: skip
+)
 BANDS: Mapping[int, tuple[str, ...]] = {
     3: ("normal", "borderline", "abnormal"),
     4: ("close to average", "slightly raised", "high", "very high"),
@@ -97,7 +81,6 @@ CUT_OFF_COLUMNS = {
     **{outcome: Column(LABELS[outcome].split()[0]) for outcome in OUTCOMES},
     "verified": Column("Verified"),
 }
-SOURCE_COLUMNS = {"form": Column("Form, ages, bands"), "verified": Column("Verified"), "source": Column("Seen in")}
 BAND_COLUMNS = {
     "reading": Column("Workers' answers read by"),
     "band": Column("Total difficulties"),
@@ -122,22 +105,27 @@ def find_cut_offs(form: Form, version: str, bands: int) -> CutOffs | None:
 @traced
 def derive_cut_offs() -> pd.DataFrame:
     """The cut-offs as a table: form (with ages and bands), one column per score (where the second, third and fourth
-    band begin, as words), verified, source."""
+    band begin, as words), verified (with the letter of its source)."""
     rows = []
     for one in CUT_OFFS:
         starts = {outcome: ", ".join(map(str, one.starts[outcome])) for outcome in OUTCOMES}
         form = f"{one.form}, {VERSIONS[one.version]}, {one.bands}"
-        rows.append({"form": form, **starts, "verified": one.verified, "source": one.source})
+        rows.append({"form": form, **starts, "verified": ", ".join(filter(None, [one.verified, one.source]))})
     return pd.DataFrame(rows)
 
 
 @traced
-def summarise_cut_offs() -> dict[str, int]:
-    """How many sets of cut-offs there are, and how many of them are verified: sets, yes, in_part, no."""
+def summarise_cut_offs() -> dict[str, Any]:
+    """How many sets of cut-offs there are, how many of them are verified, and from where: sets, yes, in_part, no,
+    sources."""
     said = [one.verified for one in CUT_OFFS]
     return {
-        "sets": len(said), "yes": said.count("yes"), "in_part": said.count("in part"), "no": said.count("no"),
-    }  # fmt: skip
+        "sets": len(said),
+        "yes": said.count("yes"),
+        "in_part": said.count("in part"),
+        "no": said.count("no"),
+        "sources": "; ".join(f"{letter}: {source}" for letter, source in SOURCES.items()),
+    }
 
 
 @traced

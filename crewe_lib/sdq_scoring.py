@@ -95,15 +95,16 @@ def _read_items(sdq: pd.DataFrame) -> pd.DataFrame:
 def derive_scores(records: Records) -> pd.DataFrame:
     """Every questionnaire filled in since its family was randomised, with its scores.
 
-    Columns: child_id, family_id, arm, lead_child (true or false), informant, version, completed_on, and those of
-    `score_items`; ordered by family, child and day. One filled in before the day of randomisation cannot show what
-    followed from it and is left out.
+    Columns: child_id, family_id, arm, lead_child (true or false), informant, version, completed_on, days (since
+    randomisation), and those of `score_items`; ordered by family, child and day. One filled in before the day of
+    randomisation cannot show what followed from it and is left out.
     """
     people = records.children[["child_id", "family_id", "lead_child"]]
     families = records.families[["family_id", "arm", "randomised_on"]]
     found = records.sdq.merge(people, on="child_id", validate="many_to_one").merge(families, on="family_id")
     found = found[found["completed_on"] >= found["randomised_on"]].reset_index(drop=True)
     kept = found[["child_id", "family_id", "arm", "lead_child", "informant", "version", "completed_on"]]
-    kept = kept.assign(lead_child=kept["lead_child"] == "1").join(score_items(found))
+    days = (found["completed_on"] - found["randomised_on"]).dt.days
+    kept = kept.assign(lead_child=kept["lead_child"] == "1", days=days).join(score_items(found))
     order = ["family_id", "child_id", "completed_on", "informant"]
     return kept.sort_values(order, kind="stable", ignore_index=True)

@@ -181,6 +181,22 @@ class TestShift:
         swapped = fit_shift(y, ~treated, alpha=0.3)
         assert (swapped.estimate, swapped.conf_low, swapped.conf_high) == (-2.5, -fit.conf_high, -fit.conf_low)
 
+    def test_by_the_normal_form_the_ends_are_where_its_test_rejects(self) -> None:
+        rng = np.random.default_rng(6)
+        y, treated = rng.integers(0, 41, 300).astype(float), np.arange(300) < 180
+        fit = fit_shift(y, treated, alpha=0.05, method="normal")
+        for end, side in ((fit.conf_low, -1), (fit.conf_high, 1)):
+            inside, outside = (
+                fit_mann_whitney(y - (end + side * by) * treated, treated, method="normal").p_value
+                for by in (-0.01, 0.51)
+            )
+            assert outside <= 0.05 < inside
+        y, treated = y[100:200], treated[100:200]
+        exact, normal = (fit_shift(y, treated, alpha=0.05, method=m) for m in ("exact", "normal"))  # type: ignore[arg-type]
+        assert abs(normal.conf_low - exact.conf_low) <= 1 and abs(normal.conf_high - exact.conf_high) <= 1
+        with pytest.raises(CreweError, match="method is 'fast'; it must be one of exact, normal"):
+            fit_shift(y, treated, alpha=0.05, method="fast")  # type: ignore[arg-type]
+
     def test_too_few_for_any_rejection_leaves_the_ends_open(self) -> None:
         fit = fit_shift([1, 2, 5, 7], [0, 0, 1, 1], alpha=0.05)
         assert (fit.conf_low, fit.conf_high) == (-np.inf, np.inf)

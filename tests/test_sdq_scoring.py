@@ -3,8 +3,10 @@
 Rules: 'Scoring the Strengths & Difficulties Questionnaire for age 4-17', 19 August 2014. Items are known by number.
 """
 
+import ast
 import re
 from itertools import product
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -158,11 +160,14 @@ class TestBands:
             assert set(found) == set(range(1, cut_offs.bands + 1))
             assert found == sorted(found, reverse=not is_better_low(outcome))
 
-    def test_each_says_where_it_was_seen_or_that_it_was_not(self) -> None:
-        for one in sdq_bands.CUT_OFFS:
-            assert one.source and (one.verified == "yes") == ("not verified" not in one.source.lower())
+    def test_verified_are_those_held_against_a_source_below(self) -> None:
+        """The three tests that follow copy the sources' own tables; no set without one may say that it is verified."""
+        said = {(one.form, one.version, one.bands): (one.verified, one.source) for one in sdq_bands.CUT_OFFS}
+        held = {("parent", "4_17", 3): ("yes", "a"), ("teacher", "4_17", 4): ("yes", "b")}
+        held[("parent", "2_4", 4)] = ("in part", "a")
+        assert said == {**dict.fromkeys(said, ("no", "")), **held}
         counts = sdq_bands.summarise_cut_offs()
-        assert counts["sets"] == counts["yes"] + counts["in_part"] + counts["no"]
+        assert (counts["sets"], counts["yes"], counts["in_part"], counts["no"]) == (len(said), 2, 1, len(said) - 3)
 
     @pytest.mark.parametrize(
         ("form", "outcome", "ranges"),
@@ -184,13 +189,17 @@ class TestBands:
         for band, (low, high) in enumerate(ranges, 1):
             assert {sdq_bands.find_band(outcome, score, cut_offs) for score in range(low, high + 1)} == {band}
 
-    def test_the_parents_three_bands_are_the_source_s(self) -> None:
-        # BMC Pediatrics 23 (2023), Table 2, UK, four to seventeen: where borderline and abnormal begin.
-        cut_offs = sdq_bands.find_cut_offs("parent", "4_17", 3)
-        assert cut_offs is not None and cut_offs.starts == {
-            "total": (14, 17), "emotional": (4, 5), "peer": (3, 4), "conduct": (3, 4), "hyperactivity": (6, 7),
-            "prosocial": (5, 4),
+    def test_the_parents_bands_are_the_source_s(self) -> None:
+        # BMC Pediatrics 23 (2023), doi 10.1186/s12887-023-03837-1, Table 2, column 'UK 2–4/4–17 years', as printed.
+        printed = {
+            "total": ("13/14", "16/17"), "emotional": ("3/4", "4/5"), "peer": ("3/3", "4/4"),
+            "conduct": ("4/3", "5/4"), "hyperactivity": ("6/6", "7/7"), "prosocial": ("6/5", "5/4"),
         }  # fmt: skip
+        for place, (version, bands) in enumerate((("2_4", 4), ("4_17", 3))):
+            cut_offs = sdq_bands.find_cut_offs("parent", version, bands)
+            assert cut_offs is not None
+            for outcome, cells in printed.items():
+                assert cut_offs.starts[outcome][:2] == tuple(int(cell.split("/")[place]) for cell in cells)
 
     def test_bands_by_arm_add_up_and_depend_on_the_form(self) -> None:
         scores = derive_scores(load_simulated_cohort())
@@ -218,13 +227,54 @@ class TestBands:
             sdq_bands.derive_bands(pd.DataFrame({"total": []}), bands=5)
 
 
+# A text beside an item's name or number: item_07: "…", "item_07", "…", item 7 = ….
+WORDED = re.compile(r"""\bitems?[ _]?0?(\d{1,2})\b["'`]*\s*[:=|,(–-]\s*["'`(]*([A-Za-z’']+(?:[ ,]+[A-Za-z’']+)+)""")
+ROOT = Path(__file__).parents[1]
+
+
+def find_worded(text: str) -> list[str]:
+    """Texts of two words or more that stand beside an item's name, but for the numbered form."""
+    return [found[0] for found in WORDED.finditer(text) if not found[2].startswith("Answer to item")]
+
+
+def listed(source: str) -> list[str]:
+    """Lists of 25 texts, and texts keyed by the numbers or names of items, in a module."""
+    found, names = [], {*range(1, 26), *(f"item_{number:02d}" for number in range(1, 26))}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.List | ast.Tuple) and len(node.elts) == 25:
+            parts: list[ast.expr] = node.elts
+        elif isinstance(node, ast.Dict):
+            keys = {key.value for key in node.keys if isinstance(key, ast.Constant)}
+            parts = [*ast.iter_child_nodes(node)] if len(keys & names) > 9 else []
+        else:
+            continue
+        texts = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+        found += [text for text in texts if " " in text and not re.fullmatch(r"Answer to item \d+, .*", text)]
+    return found
+
+
 def test_no_item_has_words() -> None:
-    """The wording is copyright. What names an item in code, data or page is its number; scales have names."""
+    """The wording is copyright. Whatever names an item, anywhere in the product, names it by its number alone."""
     assert set(LABELS) == set(OUTCOMES) and set(DIFFICULTIES) < set(SCALES)
     fields = {field.name: field.description for field in TABLES["sdq"].fields if field.name.startswith("item_")}
-    for number, (name, description) in zip(range(1, 26), fields.items(), strict=True):
-        assert name == f"item_{number:02d}"
-        assert re.fullmatch(rf"Answer to item {number}, 0 to 2; blank if left out", description)
+    assert fields == {f"item_{n:02d}": f"Answer to item {n}, 0 to 2; blank if left out" for n in range(1, 26)}
+    paths = [p for folder in ("chapters", "crewe_lib", "data", "params") for p in sorted((ROOT / folder).rglob("*"))]
+    paths = [p for p in paths if p.suffix in {".py", ".ipynb", ".json", ".csv", ".yml", ".md", ".txt"}]
+    assert len(paths) > 100
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        assert not find_worded(text), path
+        assert path.suffix != ".py" or not listed(text), path
+    header = (ROOT / "data/synthetic/sdq.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert [name for name in header if name.startswith("item")] == list(fields)
+
+
+def test_the_search_for_words_finds_them() -> None:
+    for planted in ('"item_07": "A made up sentence"', "item 7: a made up sentence", "item_07,made up sentence"):
+        assert find_worded(planted)
+    assert not find_worded('"item_07": "Answer to item 7, 0 to 2; blank if left out"')
+    assert listed(repr({number: "A made up sentence" for number in range(1, 26)}))
+    assert listed(repr(["A made up sentence"] * 25)) and not listed(repr(list(range(25))))
 
 
 def test_scores_span_their_range() -> None:

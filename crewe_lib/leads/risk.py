@@ -20,12 +20,6 @@ COLUMNS: Mapping[str, Column] = {
     "control_mean": Column("Comparison, mean", fixed(3)),
     "fits": Column("Means that fit", fixed(0)),
 }
-SDQ_COLUMNS: Mapping[str, Column] = {
-    "reading": Column("Reading"),
-    "scales": Column("Scales added up", fixed(0)),
-    "items": Column("Items in them", fixed(0)),
-    "fits": Column("Fits its own words"),
-}
 # Reading → (least step of a case's score, how far the mean may lie above and below what is printed, in last digits).
 _READINGS: Mapping[str, tuple[float, float, float]] = {
     "whole scores, rounded": (1.0, 0.5, 0.5),

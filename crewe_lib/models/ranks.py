@@ -9,6 +9,7 @@ Observations are taken to be assigned one by one. Where families were, bring one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -24,6 +25,7 @@ Array = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 Method = Literal["exact", "normal", "normal, continuity"]
+Test = Callable[[Whole, Truths], float]  # ranks and arms → p-value
 MOST = 400  # observations; counting the ways to split more takes too much time and memory
 TIED = 9  # decimals to which two statistics are compared
 
@@ -80,8 +82,7 @@ def fit_mann_whitney(y: npt.ArrayLike, treated: npt.ArrayLike, *, method: Method
     values, own = _check(y, treated, least=1)
     m, n = int(own.sum()), len(values)
     ranks = double_ranks(values)
-    excess = (ranks[own].sum() / 2) - m * (n + 1) / 2
-    spread = float(np.sqrt(m * (n - m) / (n * (n - 1)) * np.sum((ranks / 2 - (n + 1) / 2) ** 2)))
+    excess, spread = _lay_out(ranks, own)
     u = float(excess + m * (n - m) / 2)
     if method == "exact":
         p_value = exact_p(ranks, own)
@@ -89,6 +90,19 @@ def fit_mann_whitney(y: npt.ArrayLike, treated: npt.ArrayLike, *, method: Method
         correction = 0.5 if method == "normal, continuity" else 0.0
         p_value = float(2 * stats.norm.sf(max(0.0, abs(excess) - correction) / spread))
     return MannWhitney(u, u / (m * (n - m)), float(excess / spread), min(1.0, p_value), m, n - m, method)
+
+
+def _lay_out(ranks: Whole, own: Truths) -> tuple[float, float]:
+    """By how much the treated's rank sum exceeds its expectation, and its standard deviation, ties allowed for."""
+    m, n = int(own.sum()), len(ranks)
+    spread = float(np.sqrt(m * (n - m) / (n * (n - 1)) * np.sum((ranks / 2 - (n + 1) / 2) ** 2)))
+    return float(ranks[own].sum() / 2 - m * (n + 1) / 2), spread
+
+
+def _normal_p(ranks: Whole, own: Truths) -> float:
+    """Two-sided p-value by the normal approximation; 1 where all ranks are equal."""
+    excess, spread = _lay_out(ranks, own)
+    return float(2 * stats.norm.sf(abs(excess) / spread)) if spread else 1.0
 
 
 def exact_p(scores: Whole, treated: Truths) -> float:
@@ -142,36 +156,42 @@ def fit_superiority(y: npt.ArrayLike, treated: npt.ArrayLike, *, alpha: float) -
     return Superiority(estimate, error, df, low, high, p_value, float(2 * stats.t.sf(abs(estimate - 0.5) / error, df)))
 
 
-def fit_shift(y: npt.ArrayLike, treated: npt.ArrayLike, *, alpha: float) -> Shift:
+def fit_shift(
+    y: npt.ArrayLike, treated: npt.ArrayLike, *, alpha: float, method: Literal["exact", "normal"] = "exact"
+) -> Shift:
     """Hodges and Lehmann's (1963) shift: the median of all differences between a treated and a control value.
 
-    The interval holds the shifts about it that the exact test with ties does not reject at alpha, each shift tested
-    with the ties that it makes; it is searched outwards from the estimate, at every difference and between each two,
-    until a rejection between two. At least 1 − alpha by construction, if the arms differ by a shift. Raises CreweError
-    for bad alpha, a missing value, an empty arm, or values that are all equal.
+    The interval holds the shifts about it that the test by `method`, with ties, does not reject at alpha, each shift
+    tested with the ties that it makes; it is searched outwards from the estimate, at every difference and between each
+    two, until a rejection between two. With 'exact' it covers at least 1 − alpha by construction, if the arms differ by
+    a shift; 'normal', without continuity correction, is for many observations. Raises CreweError for bad alpha or
+    method, a missing value, an empty arm, or values that are all equal.
     """
     _check_alpha(alpha)
+    tests: dict[str, Test] = {"exact": exact_p, "normal": _normal_p}
+    if method not in tests:
+        raise CreweError(f"method is {method!r}; it must be one of {', '.join(tests)}.")
     values, own = _check(y, treated, least=1)
     gaps = np.subtract.outer(values[own], values[~own]).ravel()
     estimate, steps = float(np.median(gaps)), np.unique(gaps)
     low, high = (
-        -_reach(-values, own, -steps[::-1], -estimate, alpha),
-        _reach(values, own, steps, estimate, alpha),
+        -_reach(-values, own, -steps[::-1], -estimate, alpha, tests[method]),
+        _reach(values, own, steps, estimate, alpha, tests[method]),
     )
     return Shift(estimate, low, high)
 
 
-def _reach(values: Array, own: Truths, steps: Array, start: float, alpha: float) -> float:
+def _reach(values: Array, own: Truths, steps: Array, start: float, alpha: float, test: Test) -> float:
     """The largest shift from `start` upwards that is not rejected; steps: the differences, from small to large."""
     reached = start
     for index in np.flatnonzero(steps >= start):
-        if exact_p(double_ranks(values - steps[index] * own), own) > alpha:
+        if test(double_ranks(values - steps[index] * own), own) > alpha:
             reached = float(steps[index])
         if index + 1 == len(steps):
             beyond = values - (steps[index] + 1.0) * own
-            return float("inf") if exact_p(double_ranks(beyond), own) > alpha else reached
+            return float("inf") if test(double_ranks(beyond), own) > alpha else reached
         between = (steps[index] + steps[index + 1]) / 2
-        if exact_p(double_ranks(values - between * own), own) <= alpha:
+        if test(double_ranks(values - between * own), own) <= alpha:
             return reached
         reached = float(steps[index + 1])
     return reached
