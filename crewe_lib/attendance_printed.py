@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from crewe_lib.attendance_context import PHASES, academic
-from crewe_lib.claim_register import read_register, to_claims
+from crewe_lib.claim_register import read_register
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import count, fixed
@@ -30,11 +30,6 @@ STATEMENTS = (
     "r1.att.models",
     "r1.att.log",
 )
-PRINTED_COLUMNS: Mapping[str, Column] = {
-    "statement": Column("What it is about"),
-    "value": Column("Printed"),
-    "place": Column("Where"),
-}
 DETECTABLE_COLUMNS: Mapping[str, Column] = {
     "label": Column("Pupils"),
     "n": Column("Number", count),
@@ -45,20 +40,9 @@ DETECTABLE_COLUMNS: Mapping[str, Column] = {
     "severe": Column("Missing half, %", fixed(1)),
     "spread": Column("Spread, at least", fixed(1)),
 }
-_SHOWN = {"n.s.": "not significant", "PC higher": "Project Crewe higher", "PC lower": "Project Crewe lower"}
 # Shares of sessions missed that the official figures tell apart: under a tenth, from there to a half, and above.
 _BANDS = ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0))
 _CLAIMS = {"all": "r1.att.n", "primary": "r1.att.n_primary", "secondary": "r1.att.n_secondary"}
-
-
-@traced
-def derive_printed(register: pd.DataFrame) -> pd.DataFrame:
-    """What the report prints of attendance: statement, value, place. Raises DataError if the register lacks one."""
-    claims = to_claims(register)
-    if lacking := [id for id in STATEMENTS if id not in claims]:
-        raise DataError(f"the register has no claim {', '.join(lacking)}, which chapter 02 shows.")
-    rows = [(one.statement, _SHOWN.get(one.value, one.value), one.place) for one in (claims[id] for id in STATEMENTS)]
-    return pd.DataFrame(rows, columns=["statement", "value", "place"])
 
 
 @traced

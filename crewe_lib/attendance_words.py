@@ -10,7 +10,7 @@ import pandas as pd
 
 from crewe_lib.attendance_context import ALIKE, PHASES
 from crewe_lib.evidence import Binding
-from crewe_lib.formats import Formatter, agree, choose, count, fixed, interval, level, p_phrase, spelt
+from crewe_lib.formats import Formatter, agree, choose, count, fixed, level, p_phrase, spelt
 from crewe_lib.provenance import traced
 
 _ONE, _SIGNED, _TWO = fixed(1), fixed(1, sign=True), fixed(2)
@@ -65,20 +65,6 @@ def _side(low: float, high: float) -> int:
 def derive_shown(means: pd.DataFrame) -> pd.DataFrame:
     """The table behind the figure of means."""
     return means[["label", "arm_label", "estimate", "conf_low", "conf_high", "n", "raw"]]
-
-
-@traced
-def describe_means(means: pd.DataFrame) -> dict[str, str]:
-    """The figure in words: days absent in each arm of each group, with interval and n."""
-    said = []
-    for label, rows in means.groupby("label", sort=False):
-        arms = [
-            f"{row['arm_label']} {_ONE(row['estimate'])} days ({interval(row['conf_low'], row['conf_high'])}; "
-            f"{count(row['n'])} pupils)"
-            for row in rows.to_dict("records")
-        ]
-        said.append(f"{label}: {', '.join(arms)}")
-    return {"text": ". ".join(said) + "."}
 
 
 def _no_pupil(value: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from crewe_lib.claim_register import read_register, to_claims
 from crewe_lib.claims import Tables, check_claim, tabulate_entries
+from crewe_lib.errors import DataError
+from crewe_lib.evidence import Column
 from crewe_lib.formats import p_value
 from crewe_lib.leads import Lead
 from crewe_lib.provenance import infers, traced
@@ -47,6 +49,14 @@ EXCERPTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+STATEMENT_COLUMNS: Mapping[str, Column] = {
+    "statement": Column("What it is about"),
+    "value": Column("Printed"),
+    "place": Column("Where"),
+}
+_IN_WORDS = {"n.s.": "not significant", "PC higher": "Project Crewe higher", "PC lower": "Project Crewe lower"}
+
+
 @traced
 @infers
 def check_excerpt(register: pd.DataFrame, tables: Tables, *, name: str) -> pd.DataFrame:
@@ -57,6 +67,19 @@ def check_excerpt(register: pd.DataFrame, tables: Tables, *, name: str) -> pd.Da
     """
     claims = to_claims(register)
     return tabulate_entries(check_claim(claims, id, tables) for id in EXCERPTS[name])
+
+
+@traced
+def derive_statements(register: pd.DataFrame, *, ids: Sequence[str]) -> pd.DataFrame:
+    """What a report prints on a subject: statement, value (in words where the register abbreviates), place.
+
+    Raises DataError if the register lacks a claim.
+    """
+    claims = to_claims(register)
+    if lacking := [id for id in ids if id not in claims]:
+        raise DataError(f"the register has no claim {', '.join(lacking)}, which a chapter shows.")
+    rows = [(one.statement, _IN_WORDS.get(one.value, one.value), one.place) for one in (claims[id] for id in ids)]
+    return pd.DataFrame(rows, columns=list(STATEMENT_COLUMNS))
 
 
 @traced

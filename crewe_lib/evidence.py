@@ -202,13 +202,17 @@ class Chapter:
         caption: str,
         alt: str,
         behind: pd.DataFrame | None = None,
+        columns: Mapping[str, Column] | None = None,
         described: Mapping[str, str] | None = None,
         size: tuple[float, float] = (7.0, 4.0),
         panels: tuple[int, int] = (1, 1),
         **options: Any,
     ) -> None:
-        """Draw, register and show a figure. `behind` is a table of its data, one click away from it; `described`, from
-        a `describe_` function, follows `alt`. With `panels` (rows, columns) the draw function gets a list of Axes."""
+        """Draw, register and show a figure. `behind` is a table of its data, one click away from it, under the
+        headings of `columns` or those of its own; `described`, from a `describe_` function, follows `alt`. With
+        `panels` (rows, columns) the draw function gets a list of Axes."""
+        if behind is not None:
+            _check_columns(id, behind, columns or {})
         origin = self._recorder.find(data)
         if origin is None:
             raise EvidenceError(f"{id}: the data were not returned by a traced crewe_lib function.")
@@ -226,7 +230,7 @@ class Chapter:
             item.as_json(),
             path,
             alternative,
-            None if behind is None else written(behind, plain_columns(behind)),
+            None if behind is None else written(behind, columns or plain_columns(behind)),
         )
 
     def fill(self, template: str) -> str:

@@ -157,13 +157,16 @@ def derive_shown(means: pd.DataFrame) -> pd.DataFrame:
 
 
 @traced
-def describe_means(means: pd.DataFrame) -> dict[str, str]:
-    """In words, for who cannot see the figure: % closed in each arm of each group, with interval and n."""
+def describe_means(means: pd.DataFrame, *, unit: str = "%", digits: int = 0, cases: str = "cases") -> dict[str, str]:
+    """In words, for who cannot see a figure of means: that of each arm of each group, with its interval and n.
+
+    arm_label, if the arms have other names; unit: what follows each mean, cases: what is counted.
+    """
     said = []
     for label, rows in means.groupby("label", sort=False):
         arms = [
-            f"{row['arm']} {fixed(0)(row['estimate'])}% ({interval(row['conf_low'], row['conf_high'], 0)}; "
-            f"{count(row['n'])} cases)"
+            f"{row.get('arm_label', row['arm'])} {fixed(digits)(row['estimate'])}{unit} "
+            f"({interval(row['conf_low'], row['conf_high'], digits)}; {count(row['n'])} {cases})"
             for row in rows.to_dict("records")
         ]
         said.append(f"{label}: {', '.join(arms)}")

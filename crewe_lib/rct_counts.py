@@ -52,13 +52,6 @@ PRINTED_COLUMNS: Mapping[str, Column] = {
     "barnard": _TESTS["barnard"],
     "remark": Column("Remark"),
 }
-ARM_COLUMNS: Mapping[str, Column] = {
-    "label": Column("Counts"),
-    "treatment": Column("Project Crewe"),
-    "treatment_interval": Column("Exact interval, %"),
-    "control": Column("Cheshire East"),
-    "control_interval": Column("Exact interval, %"),
-}
 EVENT_COLUMNS: Mapping[str, Column] = {
     "label": Column("Share with Project Crewe"),
     "share": Column("%", percent(1)),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crewe_lib.claim_register import to_claims
-from crewe_lib.errors import DataError
 from crewe_lib.evidence import Column
 from crewe_lib.formats import NO_BREAK, count, fixed, interval, p_value, percent
 from crewe_lib.provenance import traced
@@ -24,11 +22,6 @@ STATEMENTS = (
     "r1.sdq.age",
     "r1.sdq.age_young",
 )
-PRINTED_COLUMNS = {
-    "statement": Column("What it is about"),
-    "value": Column("Printed"),
-    "place": Column("Where"),
-}
 DETECTABLE_COLUMNS = {
     "answered": Column("With answers for"),
     "n_treatment": Column("Project Crewe", fixed(0)),
@@ -84,17 +77,6 @@ SPECIFICATION_COLUMNS = {
     "p_value": Column("p", p_value),
     "note": Column("Note", blank=""),
 }
-
-
-@traced
-def derive_printed(register: pd.DataFrame) -> pd.DataFrame:
-    """What the 2017 report prints of behaviour: statement, value, place. Raises DataError if the register lacks one."""
-    claims = to_claims(register)
-    if lacking := [id for id in STATEMENTS if id not in claims]:
-        raise DataError(f"the register has no claim {', '.join(lacking)}, which chapter 03 shows.")
-    shown = {"n.s.": "not significant"}
-    rows = [(one.statement, shown.get(one.value, one.value), one.place) for one in (claims[id] for id in STATEMENTS)]
-    return pd.DataFrame(rows, columns=["statement", "value", "place"])
 
 
 @traced

@@ -21,11 +21,13 @@ from crewe_lib import attendance_groups as groups
 from crewe_lib import attendance_printed as printed
 from crewe_lib import attendance_specifications as spec
 from crewe_lib import attendance_words as words
+from crewe_lib.claims_exhibits import derive_statements
 from crewe_lib.definitions import StudyDates, derive_children, derive_study_dates
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.figures.attendance import draw_context
 from crewe_lib.figures.rct import draw_means
 from crewe_lib.load import load_cin_absence, load_claims, load_simulated_cohort
+from crewe_lib.rct_closing import describe_means
 from crewe_lib.records import Records
 from crewe_lib.targets.measures import describe_absence
 
@@ -157,13 +159,13 @@ class TestOfficial:
 
 class TestPrinted:
     def test_everything_printed_is_listed(self) -> None:
-        table = printed.derive_printed(load_claims())
+        table = derive_statements(load_claims(), ids=printed.STATEMENTS)
         assert len(table) == 10 and {"174", "109", "65", "not significant", "Project Crewe lower"} <= set(
             table["value"]
         )
         register = load_claims()
         with pytest.raises(DataError, match=r"no claim r1\.att\.sig"):
-            printed.derive_printed(register[register["id"] != "r1.att.sig"])
+            derive_statements(register[register["id"] != "r1.att.sig"], ids=printed.STATEMENTS)
 
     def test_months_of_absence_and_of_allocation(self) -> None:
         found = printed.derive_timing(load_claims())
@@ -356,7 +358,7 @@ class TestPublished:
         assert "Project Crewe, n = 110" in said and "12.2" in said and ax.get_xlim() == (0, 20)
         assert not any("%" in text for text in said)
         plt.close("all")
-        text = words.describe_means(means)["text"]
+        text = describe_means(means, unit=" days", digits=1, cases="pupils")["text"]
         assert text.startswith("All: Project Crewe 12.2 days (") and "64 pupils)" in text
         assert len(words.derive_shown(means)) == 6
 

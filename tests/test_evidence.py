@@ -80,6 +80,20 @@ def test_figure_is_written_with_its_alternative_text(chapter, shown, tmp_path, m
     assert [step["function"] for step in item["steps"]] == ["load_counts", "draw_nothing"]
 
 
+def test_the_table_behind_a_figure_takes_headings_for_readers(chapter, shown, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CREWE_FIGURES", ".")
+    counts = load_counts()
+    columns = {"n": Column("How many", f.fixed(2))}
+    chapter.figure("cost_benefit.fig", draw_nothing, counts, caption="C.", alt="A.", behind=counts, columns=columns)
+    assert "How many" in shown[-2]["data"]["text/markdown"]
+    with pytest.raises(EvidenceError, match="no column absent"):
+        chapter.figure(
+            "cost_benefit.other", draw_nothing, counts, caption="C.", alt="A.", behind=counts,
+            columns={"absent": Column("Absent")},
+        )  # fmt: skip
+
+
 def test_the_same_figure_gives_the_same_bytes(chapter, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CREWE_FIGURES", ".")

@@ -20,7 +20,6 @@ from crewe_lib.models.exact_proportions import fit_clopper_pearson, fit_uncondit
 from crewe_lib.models.proportions import fit_newcombe
 from crewe_lib.provenance import start_recording, stop_recording
 from crewe_lib.rct_counts import (
-    ARM_COLUMNS,
     EVENT_COLUMNS,
     PRINTED_COLUMNS,
     REREFERRED_COLUMNS,
@@ -278,7 +277,6 @@ def test_kinds_of_data_travel() -> None:
 def test_tables_can_be_written(printed: pd.DataFrame, closing: pd.DataFrame, records) -> None:
     for frame, columns in (
         (printed, PRINTED_COLUMNS),
-        (printed, ARM_COLUMNS),
         (estimate_printed_events(PUBLISHED, alpha=ALPHA), EVENT_COLUMNS),
         (estimate_implied_rereferred(PUBLISHED, alpha=ALPHA), REREFERRED_IMPLIED_COLUMNS),
         (closing, CLOSING_COLUMNS),

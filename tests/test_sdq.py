@@ -10,6 +10,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from crewe_lib import sdq, sdq_specifications, sdq_tables, sdq_words
+from crewe_lib.claims_exhibits import derive_statements
 from crewe_lib.errors import CreweError, DataError
 from crewe_lib.figures.sdq import draw_points
 from crewe_lib.leads.risk import check_sdq_definition
@@ -295,10 +296,10 @@ class TestSpecifications:
 
 class TestWords:
     def test_printed_statements_come_from_the_register(self) -> None:
-        table = sdq_tables.derive_printed(load_claims())
+        table = derive_statements(load_claims(), ids=sdq_tables.STATEMENTS)
         assert table.loc[1, "value"] == "not significant" and table["place"].str.startswith("2017 report").all()
         with pytest.raises(DataError, match=r"no claim r1\.sdq\.sig"):
-            sdq_tables.derive_printed(load_claims().query("id != 'r1.sdq.sig'"))
+            derive_statements(load_claims().query("id != 'r1.sdq.sig'"), ids=sdq_tables.STATEMENTS)
 
     def test_the_definition_is_in_doubt_in_both_ways(self) -> None:
         lead = check_sdq_definition(load_claims())

@@ -11,18 +11,8 @@ from scipy import stats
 from crewe_lib.errors import CreweError
 from crewe_lib.models.count import NO_ERROR, CountFit
 from crewe_lib.models.linear import Array
+from crewe_lib.models.logistic import Contrast
 from crewe_lib.models.panel import check_alpha
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """A number with its standard error, interval and two-sided p-value, by the t distribution with df."""
-
-    estimate: float
-    std_error: float
-    conf_low: float
-    conf_high: float
-    p_value: float
 
 
 @dataclass(frozen=True)

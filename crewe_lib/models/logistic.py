@@ -45,7 +45,8 @@ class LogisticFit:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A comparison of two risks. std_error: of the difference, or of the logarithm of a ratio or odds ratio."""
+    """A number, mostly a comparison of two, with its error. std_error: of a difference, or of the logarithm of a ratio
+    or odds ratio. p_value: two-sided, missing where nothing is tested."""
 
     estimate: float
     std_error: float
