@@ -33,6 +33,7 @@ from crewe_lib.pdf import build_pdf, explain_missing, missing_system_libraries
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.show import FIGURE_FOLDER, SOURCE_LINK
 from crewe_lib.swap import check_target, swap_in
+from crewe_lib.taken_over import check_taken_over
 
 REPOSITORY_URL = "CREWE_REPOSITORY_URL"
 Say = Callable[[str], None]
@@ -263,6 +264,7 @@ def assemble_evidence(
     for outcome in outcomes:
         texts = [text for _, text in prose.texts_of_notebook(stored / f"{outcome.name}.ipynb")]
         faults += prose.check_wording(outcome.name, texts, items)
+    faults += check_taken_over(items, [outcome.name for outcome in outcomes])
     if faults:
         raise BuildError("\n".join(faults))
     data = {entry["path"]: entry for item in items for entry in item["data"]}

@@ -35,13 +35,15 @@ _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
 @dataclass(frozen=True)
 class Binding:
     """A number or word to register: its id without the chapter's prefix, the name of its source in the chapter, the
-    field, the row, and how it is written. A chapter's bindings stand together in its `…_words` module."""
+    field, the row, and how it is written. same_as: the full id of the same number in the chapter that explains it; a
+    build in which the two differ fails. A chapter's bindings stand together in its `…_words` module."""
 
     id: str
     source: str
     field: str
     where: Mapping[str, Any] | None = None
     show: Formatter | None = None
+    same_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Item:
     text: str
     value: Any
     origin: Origin
+    same_as: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The published form; the last function of the chain is the one named first."""
@@ -71,6 +74,7 @@ class Item:
             "data": [{"path": d.path, "sha256": d.sha256, "rows": d.rows} for d in sorted(self.origin.data)],
             "parameters": _as_json_value(dict(last.parameters)),
             "kinds_of_data": list(self.origin.kinds),
+            **({"same_as": self.same_as} if self.same_as else {}),
         }
 
 
@@ -130,13 +134,21 @@ class Chapter:
         show.set_up()
 
     def number(
-        self, id: str, source: Any, field: str, *, show_as: Formatter, where: Mapping[str, Any] | None = None
+        self,
+        id: str,
+        source: Any,
+        field: str,
+        *,
+        show_as: Formatter,
+        where: Mapping[str, Any] | None = None,
+        same_as: str = "",
     ) -> None:
-        """Register one number for use in prose; shown with {glue:text}`id`. A missing value is an error."""
+        """Register one number for use in prose; shown with {glue:text}`id`. A missing value is an error. same_as: see
+        `Binding`."""
         value = self._pick(id, source, field, where)
         if isinstance(value, bool):
             raise EvidenceError(f"{id}: the value is true or false, not a number; show it as a word.")
-        self._bind(id, "number", source, value, show_as(value))
+        self._bind(id, "number", source, value, show_as(value), same_as)
 
     def word(
         self,
@@ -146,11 +158,12 @@ class Chapter:
         *,
         show_as: Formatter = plain,
         where: Mapping[str, Any] | None = None,
+        same_as: str = "",
     ) -> None:
         """Register a name, or a word that follows from a result ('rose', 'fell'), for use in prose. A missing value is
         an error."""
         value = self._pick(id, source, field, where)
-        self._bind(id, "word", source, value, show_as(value))
+        self._bind(id, "word", source, value, show_as(value), same_as)
 
     def bind(self, bindings: Iterable[Binding], sources: Mapping[str, Any]) -> None:
         """Register many at once; `sources` maps the names that the bindings use to results (pass `globals()`)."""
@@ -159,9 +172,11 @@ class Chapter:
                 raise EvidenceError(f"{binding.id}: the chapter has no result named '{binding.source}'.")
             id, source = f"{self.prefix}.{binding.id}", sources[binding.source]
             if binding.show is None:
-                self.word(id, source, binding.field, where=binding.where)
+                self.word(id, source, binding.field, where=binding.where, same_as=binding.same_as)
             else:
-                self.number(id, source, binding.field, where=binding.where, show_as=binding.show)
+                self.number(
+                    id, source, binding.field, where=binding.where, show_as=binding.show, same_as=binding.same_as
+                )
 
     def table(
         self, id: str, frame: pd.DataFrame, *, columns: Mapping[str, Column], caption: str, note: str = ""
@@ -250,8 +265,8 @@ class Chapter:
             raise EvidenceError(f"{id}: the value is missing; a chapter must say why instead of showing it.")
         return value
 
-    def _bind(self, id: str, kind: str, source: Any, value: Any, text: str) -> None:
-        item = self._register(id, kind, source, value, text)
+    def _bind(self, id: str, kind: str, source: Any, value: Any, text: str, same_as: str) -> None:
+        item = self._register(id, kind, source, value, text, same_as=same_as)
         show.bound(item.as_json())
 
     def _register(
@@ -262,6 +277,7 @@ class Chapter:
         value: Any,
         text: str,
         origin: Origin | None = None,
+        same_as: str = "",
     ) -> Item:
         if not re.fullmatch(rf"{self.prefix}\.[a-z0-9_]+", id):
             raise EvidenceError(f"'{id}' must be '{self.prefix}.' and a name in small letters, digits and underscores.")
@@ -273,7 +289,7 @@ class Chapter:
                 f"{id}: its source was not returned by a traced crewe_lib function, so it cannot be traced. "
                 "Compute it in the library and pass the returned object itself."
             )
-        item = Item(id=id, kind=kind, chapter=self.name, text=text, value=value, origin=origin)
+        item = Item(id=id, kind=kind, chapter=self.name, text=text, value=value, origin=origin, same_as=same_as)
         self.items[id] = item
         return item
 

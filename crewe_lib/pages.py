@@ -224,7 +224,8 @@ def format_numbers(items: Sequence[Mapping[str, Any]], shown: Container[str], li
     rows = [["Shown", "Id", "Kind of data", "Made by"]]
     for item in numbers:
         kinds = ", ".join(item["kinds_of_data"]) or "parameter"
-        rows.append([escape(item["text"]), f"`{item['id']}`", kinds, format_step(item["steps"][-1], link)])
+        id = f"`{item['id']}`" + (f", the same as `{item['same_as']}`" if item.get("same_as") else "")
+        rows.append([escape(item["text"]), id, kinds, format_step(item["steps"][-1], link)])
     head = ["````{dropdown} The numbers in this page's text, and where they come from"]
     return "\n".join([*head, ":class-container: crewe-trail html-only", "", *list_table(rows), "````"])
 
