@@ -21,6 +21,8 @@ MOST_STEPS = 60
 LONGEST = 5.0
 # Newton's step, in standard errors, at which the gradient counts as zero.
 SMALL = 1e-10
+# The same where rounding, with very many rows, keeps the steps from becoming smaller.
+SMALL_ENOUGH = 1e-7
 # The likelihood has no maximum if the information on some combination has shrunk to this part of what it was at zero.
 FLAT = 1e-6
 
@@ -52,37 +54,51 @@ class CoxFit:
 
     def hazard_ratio(self, index: int, *, errors: Errors, alpha: float) -> HazardRatio:
         """The ratio of one column by the normal distribution. Raises CreweError for errors that the fit lacks."""
-        check_alpha(alpha)
         if errors not in get_args(Errors) or getattr(self, errors) is None:
             have = [name for name in get_args(Errors) if getattr(self, name) is not None]
             raise CreweError(f"Cox: errors is {errors!r}; this fit has {', '.join(have)}.")
-        estimate, error = float(self.coefficients[index]), float(np.sqrt(getattr(self, errors)[index, index]))
-        half = float(stats.norm.ppf(1 - alpha / 2)) * error
-        low, ratio, high = (float(value) for value in np.exp([estimate - half, estimate, estimate + half]))
-        return HazardRatio(ratio, error, low, high, float(2 * stats.norm.sf(abs(estimate / error))))
+        return to_ratio(self.coefficients[index], getattr(self, errors)[index, index], alpha=alpha)
+
+
+def to_ratio(coefficient: float, variance: float, *, alpha: float) -> HazardRatio:
+    """A ratio of hazards from its logarithm and the variance of that, by the normal distribution."""
+    check_alpha(alpha)
+    estimate, error = float(coefficient), float(np.sqrt(variance))
+    half = float(stats.norm.ppf(1 - alpha / 2)) * error
+    low, ratio, high = (float(value) for value in np.exp([estimate - half, estimate, estimate + half]))
+    return HazardRatio(ratio, error, low, high, float(2 * stats.norm.sf(abs(estimate / error))))
 
 
 def fit_cox(
-    days: npt.ArrayLike, events: npt.ArrayLike, x: npt.ArrayLike, *, clusters: npt.ArrayLike | None = None
+    days: npt.ArrayLike,
+    events: npt.ArrayLike,
+    x: npt.ArrayLike,
+    *,
+    entered: npt.ArrayLike | None = None,
+    clusters: npt.ArrayLike | None = None,
 ) -> CoxFit:
     """Cox's (1972) proportional hazards on x (n, k), no constant, ties by Efron; clusters (n,) label families.
+
+    entered (n,), for left truncation: the row is at risk on day t if entered < t <= days, as in R's coxph(Surv(entered,
+    days, events)); a row with 0 was seen from the start, day 0 included. With several kinds of event, let `events` mark
+    one and censor the others on their day: the hazard is then that of the one cause.
 
     Newton's steps from zero, until the next would be below 1e-10 standard errors. Robust errors (Lin and Wei 1989,
     Journal of the American Statistical Association 84) sum squared score residuals over rows, clustered ones over the
     clusters' sums, both without a correction for small numbers, as R's coxph does. Time is linear in rows and clusters.
 
     Raises CreweError for missing values, no events, a column that is constant or a combination of others among those
-    at risk, a likelihood without a maximum (separation), or no more rows or clusters than columns.
+    at risk, a likelihood without a maximum (separation), no more rows or clusters than columns, or a row that leaves on
+    the day it enters or before.
     """
-    data = prepare(days, events, x)
-    labels = None if clusters is None else _check_clusters(clusters, *data.x.shape)
+    data = prepare(days, events, x, entered=entered)
+    labels = None if clusters is None else check_clusters(clusters, *data.x.shape)
     beta, state, found = maximise(data)
     inverse = np.linalg.inv(found) / np.outer(data.scale, data.scale)
     influence = (score_residuals(data, state) * data.scale) @ inverse
     clustered = None
     if labels is not None:
-        sums = np.column_stack([np.bincount(labels, column) for column in influence.T])
-        clustered = np.asarray(sums.T @ sums, dtype=float)
+        clustered = add_up(influence, labels)
     return CoxFit(
         coefficients=beta / data.scale,
         model=inverse,
@@ -108,6 +124,7 @@ def maximise(data: CoxData) -> tuple[Array, CoxState, Array]:
             "Cox: the covariates are collinear, or one does not vary among those at risk when events happen; leave "
             "it out."
         )
+    before = np.inf
     for _ in range(MOST_STEPS):
         found = information(data, state, ones)
         least = linalg.eigvalsh(found, at_zero)[0]
@@ -115,11 +132,12 @@ def maximise(data: CoxData) -> tuple[Array, CoxState, Array]:
             break
         gradient = np.sum(data.x[data.event], axis=0) - np.sum(state.mean, axis=0)
         step = np.linalg.solve(found, gradient)
-        if gradient @ step <= SMALL**2:
+        size = float(gradient @ step)
+        if size <= SMALL**2 or before / 2 < size <= SMALL_ENOUGH**2:
             if least < FLAT:
                 break
             return beta, state, found
-        beta, state = _move(data, beta, state, step)
+        beta, state, before = *_move(data, beta, state, step), size
     raise CreweError(
         "Cox: the likelihood has no maximum: some covariate, or a combination of them, puts the events in order "
         "(separation), as where a group has no event at all. Leave that covariate out, or join groups."
@@ -138,7 +156,14 @@ def _move(data: CoxData, beta: Array, state: CoxState, step: Array) -> tuple[Arr
         step = step / 2
 
 
-def _check_clusters(clusters: npt.ArrayLike, n: int, k: int) -> npt.NDArray[Any]:
+def add_up(influence: Array, labels: npt.NDArray[Any]) -> Array:
+    """Covariance (k, k) from the influence of rows (n, k), summed by label first."""
+    sums = np.column_stack([np.bincount(labels, column) for column in influence.T])
+    return np.asarray(sums.T @ sums, dtype=float)
+
+
+def check_clusters(clusters: npt.ArrayLike, n: int, k: int) -> npt.NDArray[Any]:
+    """Labels of clusters as whole numbers from 0. Raises CreweError for gaps, another length, or too few clusters."""
     labels = np.asarray(clusters)
     if labels.shape != (n,) or pd.isna(labels).any():
         raise CreweError(f"Cox: the clusters must be {n} labels without a gap, one for each row.")

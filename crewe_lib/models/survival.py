@@ -163,3 +163,27 @@ def check_times(days: npt.ArrayLike, events: npt.ArrayLike) -> tuple[Array, Flag
     if not np.isin(given, (0.0, 1.0)).all():
         raise CreweError("survival: events must be 1 (the event) or 0 (censored), or true and false.")
     return time, given == 1
+
+
+def check_entered(time: Array, entered: npt.ArrayLike | None) -> Array:
+    """The day after which each row is under observation (n,): `entered`, or −1 for who was seen from the start, day 0
+    included. entered (n,): 0 for those, else the day on whose end the row came under observation; None: all 0.
+
+    Raises CreweError if it has another length, is missing or negative, or if a row leaves on the day it enters or
+    before, unless it entered on day 0.
+    """
+    if entered is None:
+        return np.full(len(time), -1.0)
+    given = np.asarray(entered, dtype=float)
+    if given.shape != time.shape:
+        raise CreweError(f"survival: entered {given.shape} must be one day for each of the {len(time)} rows.")
+    if not np.isfinite(given).all() or np.any(given < 0):
+        raise CreweError("survival: the days of entry must be 0 (seen from the start) or later, without a gap.")
+    after = np.where(given > 0, given, -1.0)
+    late = int(np.sum(after >= time))
+    if late:
+        raise CreweError(
+            f"survival: rows that leave on the day they enter, or before: {late}. They are never under observation; "
+            "mend their dates, or leave them out and count them."
+        )
+    return after
