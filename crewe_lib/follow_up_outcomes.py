@@ -114,13 +114,14 @@ def estimate_effects(families: pd.DataFrame, outcomes: Mapping[str, str], *, alp
     row says so, and the better method is exact: shares as they are, unconditional interval, Boschloo's test.
 
     Columns: outcome, label, approach ('published', 'better'), method, control, treatment, difference, conf_low,
-    conf_high (per cent and points), interval, p_value, n, note, low and high (limits of `treatment`, published only).
+    conf_high (per cent and points), interval, p_value, n, n_control, note, low and high (limits of `treatment`, published only).
     """
     check_alpha(alpha)
     rows: list[dict[str, Any]] = []
     for outcome, column in outcomes.items():
         frame = outcome_set(families, column)
-        own = {"outcome": outcome, "label": LABELS[outcome], "n": len(frame)}
+        controls = int((frame["treated"] == 0).sum())
+        own = {"outcome": outcome, "label": LABELS[outcome], "n": len(frame), "n_control": controls}
         try:
             made = [fit_published(frame, alpha), _better(frame, alpha)]
         except CreweError as reason:
@@ -238,7 +239,7 @@ def derive_predicted(effects: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for row in effects[(effects["approach"] == "published") & effects["difference"].notna()].to_dict("records"):
-        own = {"label": row["label"], "n": row["n"]}
+        own = {"label": row["label"], "n": row["n_control"]}
         rows.append(
             own
             | {"arm": "treatment", "arm_label": "with the service, predicted", "estimate": row["treatment"]}
