@@ -333,3 +333,10 @@ class TestProportionality:
             fit_proportionality([1, 1, 2, 2], [1, 1, 0, 0], x, transform="km")
         with pytest.raises(CreweError, match="no events"):
             fit_proportionality([1, 1, 2, 2], [0, 0, 0, 0], x, transform="km")
+
+
+def test_a_hazard_ratio_without_any_variance_is_a_named_error() -> None:
+    from crewe_lib.models.cox import to_ratio
+
+    with pytest.raises(CreweError, match="do not differ enough"):
+        to_ratio(0.3, 0.0, alpha=0.05)

@@ -61,9 +61,12 @@ class CoxFit:
 
 
 def to_ratio(coefficient: float, variance: float, *, alpha: float) -> HazardRatio:
-    """A ratio of hazards from its logarithm and the variance of that, by the normal distribution."""
+    """A ratio of hazards from its logarithm and the variance of that, by the normal distribution. Raises CreweError if
+    the variance is nought, as when all cases are alike."""
     check_alpha(alpha)
-    estimate, error = float(coefficient), float(np.sqrt(variance))
+    estimate, error = float(coefficient), float(np.sqrt(max(variance, 0.0)))
+    if error == 0:
+        raise CreweError("hazard ratio: the cases do not differ enough to give it an error; report the counts instead.")
     half = float(stats.norm.ppf(1 - alpha / 2)) * error
     low, ratio, high = (float(value) for value in np.exp([estimate - half, estimate, estimate + half]))
     return HazardRatio(ratio, error, low, high, float(2 * stats.norm.sf(abs(estimate / error))))
