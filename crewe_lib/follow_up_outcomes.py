@@ -114,7 +114,7 @@ def estimate_effects(families: pd.DataFrame, outcomes: Mapping[str, str], *, alp
     row says so, and the better method is exact: shares as they are, unconditional interval, Boschloo's test.
 
     Columns: outcome, label, approach ('published', 'better'), method, control, treatment, difference, conf_low,
-    conf_high (per cent and points), interval, p_value, n, n_control, note, low and high (limits of `treatment`, published only).
+    conf_high (per cent and points), interval, p_value, n, n_control, note, low and high (of `treatment`, published).
     """
     check_alpha(alpha)
     rows: list[dict[str, Any]] = []
