@@ -48,8 +48,9 @@ LEDGER_FILTERS: tuple[Filter, ...] = (
 
 
 def find_ledger(items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The ledger of claims among the evidence of a build; None if the chapter that holds it is not part of it."""
-    return next((item for item in items if item["kind"] == "ledger"), None)
+    """The ledger of claims among the evidence of a build; None if the chapter that holds it is not part of it. Other
+    chapters may hold a long table of the same form."""
+    return next((item for item in items if item["kind"] == "ledger" and item["chapter"] == "10_claims"), None)
 
 
 def format_touched(chapter: str, ledger: Mapping[str, Any] | None) -> str:
