@@ -75,11 +75,11 @@ def estimate_differences(changes: pd.DataFrame, *, alpha: float, n_draws: int, s
             WELCH: partial(compare_changes, changes, outcome, alpha=alpha),
             ANCOVA: partial(adjust_for_start, changes, outcome, alpha=alpha),
         }
-        rows += [_to_row(make, outcome, method, changes) for method, make in methods.items()]
+        rows += [to_row(make, outcome, method, changes) for method, make in methods.items()]
     return pd.DataFrame(rows)
 
 
-def _to_row(make: Make, outcome: str, method: str, changes: pd.DataFrame) -> dict[str, object]:
+def to_row(make: Make, outcome: str, method: str, changes: pd.DataFrame) -> dict[str, object]:
     """An estimate as a row, with its interval in words; if it cannot be made, a row that says why."""
     try:
         made, note = make(), ""
@@ -159,7 +159,7 @@ def estimate_specifications(records: Records, framework: pd.DataFrame, *, alpha:
     for combine, combined, factors, without in _list_readings(framework):
         changes = derive_changes(derive_risk_scores(records, framework, combine=combine, without=without))
         for method, compare in ((WELCH, compare_changes), (ANCOVA, adjust_for_start)):
-            row = _to_row(partial(compare, changes, "total", alpha=alpha), "total", method, changes)
+            row = to_row(partial(compare, changes, "total", alpha=alpha), "total", method, changes)
             rows.append({"combine": combine, "combined": combined, "factors": factors, **row})
     return pd.DataFrame(rows)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from crewe_lib.errors import CreweError
@@ -39,6 +40,22 @@ def fit_newcombe(k1: int, n1: int, k2: int, n2: int, *, alpha: float = 0.05) -> 
         p1 - p2 - math.hypot(p1 - low1, high2 - p2),
         p1 - p2 + math.hypot(high1 - p1, p2 - low2),
     )
+
+
+def fit_agresti_caffo(
+    k1: npt.ArrayLike, n1: npt.ArrayLike, k2: npt.ArrayLike, n2: npt.ArrayLike
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Centre and variance of Agresti and Caffo's (2000) interval of k1/n1 − k2/n2, for counts of one shape.
+
+    They are those of the textbook after one with and one without the event were added to each arm, so that the variance
+    is never zero. Being a centre and a variance, they can be pooled. The American Statistician 54(4). Raises CreweError
+    for impossible counts.
+    """
+    arms = [np.broadcast_arrays(np.asarray(k, float), np.asarray(n, float)) for k, n in ((k1, n1), (k2, n2))]
+    if any(not np.all((n > 0) & (k >= 0) & (k <= n)) for k, n in arms):
+        raise CreweError("two shares: a count is not between 0 and its number of families, or an arm is empty.")
+    (p1, m1), (p2, m2) = (((k + 1) / (n + 2), n + 2) for k, n in arms)
+    return np.asarray(p1 - p2), np.asarray(p1 * (1 - p1) / m1 + p2 * (1 - p2) / m2)
 
 
 def fit_two_proportions(k1: int, n1: int, k2: int, n2: int, *, alpha: float = 0.05) -> TwoProportions:
