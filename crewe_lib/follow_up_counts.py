@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from crewe_lib.arm_percentages import recommended_arms
+from crewe_lib.claim_classes import ALPHA
 from crewe_lib.claim_register import Reader, read_register
 from crewe_lib.errors import DataError
 from crewe_lib.evidence import Column
@@ -245,7 +246,7 @@ _SERVICE = (
 @infers
 def summarise_two_dates(dates: pd.DataFrame, tests: pd.DataFrame, register: pd.DataFrame) -> dict[str, Any]:
     """Numbers for prose. Of each outcome and date ('closed_first', 'closed_second', …): difference, interval, range,
-    treatment, control, p; of ageing out: counts at the printed arms, tests in all and below 0.05 at each reading."""
+    treatment, control, p; of ageing out: counts at the printed arms, tests in all and below aged_level by reading."""
     reader, found = read_register(register), dict[str, Any]()
     for row in dates.to_dict("records"):
         name = f"{row['outcome']}_{'first' if row['date'] == FIRST else 'second'}"
@@ -256,10 +257,14 @@ def summarise_two_dates(dates: pd.DataFrame, tests: pd.DataFrame, register: pd.D
     lead = check_ageing_out(register).numbers
     aged: dict[str, Any] = {"aged_treatment": f"{lead['k_treat']} of {reader.count('r2.sample.n_treat')}"}
     aged |= {"aged_control": f"{lead['k_control']} of {reader.count('r2.sample.n_control')}"}
-    aged |= {"aged_difference": lead["difference"], "aged_interval": interval(lead["conf_low"], lead["conf_high"])}
+    aged |= {
+        "aged_level": ALPHA,
+        "aged_difference": lead["difference"],
+        "aged_interval": interval(lead["conf_low"], lead["conf_high"]),
+    }
     for name in ("printed", "tables", "highest"):
         known = tests[name].dropna()
-        aged |= {f"aged_{name}_tests": len(known), f"aged_{name}_below": int((known < 0.05).sum())}
+        aged |= {f"aged_{name}_tests": len(known), f"aged_{name}_below": int((known < ALPHA).sum())}
     leaves_zero = (dates["low"] > 0) | (dates["high"] < 0)
     return found | aged | {"rows": len(dates), "leave_zero_out": int(leaves_zero.sum())}
 

@@ -121,7 +121,7 @@ def _bounds(frame: pd.DataFrame) -> dict[str, Any]:
 @traced
 def summarise_crossover(received: pd.DataFrame, estimates: pd.DataFrame, *, dates: StudyDates) -> dict[str, Any]:
     """Numbers for prose: how many crossed, of how many; how many of them on or after the median day of the follow-up;
-    the differences of closing by approach, and whether the bounds hold nought for closing."""
+    the bounds of closing, and what they leave of its sign, in words."""
     control = received[received["treated"] == 0]
     crossed = control[control["received"] == 1]
     closed = estimates[estimates["outcome"] == "closed"].set_index("approach")
@@ -134,5 +134,7 @@ def summarise_crossover(received: pd.DataFrame, estimates: pd.DataFrame, *, date
         "bounds": str(bounds["interval"]),
         "bounds_low": float(bounds["conf_low"]),
         "bounds_high": float(bounds["conf_high"]),
-        "sign_open": bool(bounds["conf_low"] < 0 < bounds["conf_high"]),
+        "sign_said": "so that its sign cannot be told without supposing something"
+        if bounds["conf_low"] < 0 < bounds["conf_high"]
+        else "so that its sign does not hang on them",
     }
