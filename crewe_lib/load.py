@@ -26,6 +26,7 @@ from crewe_lib.risk_framework import read_risk_framework
 from crewe_lib.service_table import SERVICE_CAPACITY
 from crewe_lib.tables import CONTEXT_COUNTS, LA_DURATIONS, LA_MISSING, LA_PANEL, PRIMARY_NEED
 from crewe_lib.targets.tables import CALIBRATION_TARGETS
+from crewe_lib.themes_table import THEMES_TABLE
 from crewe_lib.unit_costs import read_implied_inputs, read_unit_costs
 
 # Set by `crewe build --data DIR`: datasets found there are used instead of the repository's own.
@@ -212,6 +213,12 @@ def load_claims() -> pd.DataFrame:
 def load_interviews() -> pd.DataFrame:
     """The interviews of the 2017 report, row by row of its Tables 4 and 5 (data/published). Raises DataError."""
     return _read_table("published", "interviews", INTERVIEWS)
+
+
+@traced
+def load_themes() -> pd.DataFrame:
+    """What the interviews of both reports found, one finding a row (data/published). Raises DataError."""
+    return _read_table("published", "themes", THEMES_TABLE)
 
 
 @traced
