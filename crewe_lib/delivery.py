@@ -7,6 +7,7 @@ Catch22's article (2017). Heights of bars that are only drawn are not read off.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -75,7 +76,8 @@ def derive_caseloads(register: pd.DataFrame) -> pd.DataFrame:
 def derive_stress(register: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     """Staff who named workload as the main cause of stress, of those who answered the survey of November 2015.
 
-    Wilson's interval. Columns: staff, who, k, n, share, low, high (per cent), interval (written).
+    Wilson's interval. Columns: staff, who, k, n, share, low, high (per cent), interval and
+    written ('8 of 9').
     """
     reader = read_register(register)
     rows = []
@@ -84,12 +86,12 @@ def derive_stress(register: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
         k, n = reader.count(f"r1.stress.k_{name}"), reader.count(f"r1.stress.n_{name}")
         low, high = (100 * limit for limit in fit_wilson(k, n, alpha=alpha))
         row = {"staff": staff, "who": who, "k": k, "n": n, "share": 100 * k / n, "low": low, "high": high}
-        rows.append(row | {"interval": interval(low, high, 0)})
+        rows.append(row | {"interval": interval(low, high, 0), "written": f"{k} of {n}"})
     return pd.DataFrame(rows)
 
 
 @traced
-def estimate_stress(stress: pd.DataFrame, *, alpha: float) -> dict[str, float]:
+def estimate_stress(stress: pd.DataFrame, *, alpha: float) -> dict[str, Any]:
     """The contrast that the 2017 report prints and does not test: workload named, Cheshire East less practitioners.
 
     In points with Newcombe's interval, exact limits, and two-sided p-values of Fisher's and Boschloo's tests. It takes
@@ -105,31 +107,30 @@ def estimate_stress(stress: pd.DataFrame, *, alpha: float) -> dict[str, float]:
         "conf_high": 100 * high,
         "exact_low": 100 * exact.conf_low,
         "exact_high": 100 * exact.conf_high,
+        "exact": interval(100 * exact.conf_low, 100 * exact.conf_high, 0),
         "p_fisher": tests.p_values["Fisher's exact"],
         "p_boschloo": exact.boschloo,
     }
 
 
 @traced
-def summarise_delivery(register: pd.DataFrame, visits: pd.DataFrame, caseloads: pd.DataFrame) -> dict[str, object]:
+def summarise_delivery(register: pd.DataFrame, caseloads: pd.DataFrame) -> dict[str, object]:
     """Numbers for prose on visits and caseloads, with what else is printed of them."""
     reader = read_register(register)
-    own = visits[visits["service"] == "Project Crewe"]
+    first, last = (reader.number(id) for _, id in _VISITS)
     return {
-        "visits_first": float(own["visits"].iloc[0]),
-        "visits_last": float(own["visits"].iloc[-1]),
-        "weekly_first": float(own["weekly"].iloc[0]),
-        "weekly_last": float(own["weekly"].iloc[-1]),
+        "visits_first": first,
+        "visits_last": last,
+        "weekly_first": first / WEEKS_A_MONTH,
+        "weekly_last": last / WEEKS_A_MONTH,
         "weekly_article": reader.text("blog.visits").replace(" to ", "–"),
         "ratio": reader.number("r1.visits.ratio_text"),
         "ratio_article": reader.number("blog.contact_ratio"),
         "cases_first": float(caseloads["cases"].iloc[0]),
         "cases_last": float(caseloads["cases"].iloc[-1]),
         "cases_most": float(caseloads["most"].iloc[0]),
-        "families_waves": reader.count("r1.t1.pc_case.participants") + reader.count("r1.t1.cec_case.participants"),
         "in_need_sw": reader.number("r1.stress.cin_share_sw"),
         "in_need_fp": reader.number("r1.stress.cin_share_fp"),
-        "extra_cases": reader.number("r1.caseload.extra"),
     }
 
 
@@ -144,7 +145,7 @@ def describe_visits(visits: pd.DataFrame) -> dict[str, str]:
 
 
 @traced
-def describe_stress(stress: pd.DataFrame, contrast: Mapping[str, float]) -> dict[str, str]:
+def describe_stress(stress: pd.DataFrame, contrast: Mapping[str, Any]) -> dict[str, str]:
     """The figure of causes of stress in words."""
     said = [
         f"{row['who']}: {row['k']} of {row['n']}, {fixed(0)(row['share'])} per cent, interval {row['interval']}"

@@ -132,6 +132,9 @@ OUTCOMES = (
     Binding("crossed_last_year", "crossed", "last_year", show=agree("did so", "did so")),
     Binding("crossed_bounds", "crossed", "bounds"),
     Binding("crossed_sign", "crossed", "sign_said"),
+    Binding("crossed_outer", "crossed", "outer"),
+    Binding("crossed_settled", "crossed", "settled", show=count),
+    Binding("crossed_settled_again", "crossed", "settled_rereferred", show=count),
 )
 
 

@@ -14,6 +14,7 @@ from crewe_lib.checks import check_table
 from crewe_lib.claim_register import read_claims
 from crewe_lib.cost_distributions import read_closure_counts
 from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, read_descriptor
+from crewe_lib.delivery_tables import CHALLENGES, DIAGRAMS, PROGRAMME_CHANGES, QUESTIONS
 from crewe_lib.errors import DataError
 from crewe_lib.intake.check import examine_folder
 from crewe_lib.intake.place import RECORDS, files_read, find_records
@@ -219,6 +220,30 @@ def load_interviews() -> pd.DataFrame:
 def load_themes() -> pd.DataFrame:
     """What the interviews of both reports found, one finding a row (data/published). Raises DataError."""
     return _read_table("published", "themes", THEMES_TABLE)
+
+
+@traced
+def load_programme_changes() -> pd.DataFrame:
+    """How the service changed, 2015 to 2020 (data/published): one row per aspect and span. Raises DataError."""
+    return _read_table("published", "programme_changes", PROGRAMME_CHANGES)
+
+
+@traced
+def load_challenges() -> pd.DataFrame:
+    """Challenges of delivery, what was changed, and what staff saw come of it (data/published). Raises DataError."""
+    return _read_table("published", "challenges", CHALLENGES)
+
+
+@traced
+def load_diagrams() -> pd.DataFrame:
+    """Boxes and arrows of the diagrams of the service (data/published): one row per box. Raises DataError."""
+    return _read_table("published", "diagrams", DIAGRAMS)
+
+
+@traced
+def load_questions() -> pd.DataFrame:
+    """What both evaluations asked, by which measures, and whether they answer (data/published). Raises DataError."""
+    return _read_table("published", "questions", QUESTIONS)
 
 
 @traced

@@ -89,8 +89,29 @@ LOT = np.array([1, 1, 1, 0, 0, 0])
         ([1, np.nan, 1, 0, 0, 0], LOT, LOT, "missing"),
         ([1, 0], [1, 0], [1, 0], "cannot estimate"),
         (LOT, LOT[:4], LOT, "one length"),
+        (LOT, LOT, LOT, "does not vary on either side"),
+        ([1, 0, 1, 0, 1, 1], [1, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0], "alone on its side"),
     ],
 )
 def test_what_cannot_be_estimated_is_named(y: object, taken: object, lot: object, said: str) -> None:
     with pytest.raises(CreweError, match=said):
         fit_instrumental(y, taken, lot, alpha=0.05)  # type: ignore[arg-type]
+
+
+def test_covariates_of_another_length_are_named() -> None:
+    with pytest.raises(CreweError, match="5 rows"):
+        fit_instrumental(DATA["y"], DATA["d"], DATA["z"], covariates=np.ones(5), alpha=0.05)
+
+
+def test_order_of_rows_and_which_side_of_the_lot_comes_first_do_not_matter() -> None:
+    fit = fit_instrumental(DATA["y"], DATA["d"], DATA["z"], alpha=0.05)
+    mixed = DATA.sample(frac=1, random_state=1)
+    again = fit_instrumental(mixed["y"], mixed["d"], mixed["z"], alpha=0.05)
+    other = fit_instrumental(DATA["y"], DATA["d"], 1 - DATA["z"], alpha=0.05)
+    for one in (again, other):  # the lot turned round tells the same families apart
+        assert (one.estimate, one.conf_low, one.conf_high, one.p_value) == pytest.approx(
+            (fit.estimate, fit.conf_low, fit.conf_high, fit.p_value), rel=1e-9
+        )
+    assert other.intention == pytest.approx(-fit.intention)
+    turned = fit_instrumental(1 - DATA["y"], DATA["d"], DATA["z"], alpha=0.05)
+    assert (turned.conf_low, turned.conf_high) == pytest.approx((-fit.conf_high, -fit.conf_low), rel=1e-9)
