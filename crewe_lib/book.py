@@ -36,6 +36,8 @@ from crewe_lib.swap import check_target, swap_in
 from crewe_lib.taken_over import check_taken_over
 
 REPOSITORY_URL = "CREWE_REPOSITORY_URL"
+DATA_CHAPTER = "11_data"
+SUMMARY = "00_summary"  # its page offers the files to take away, as the landing page does
 Say = Callable[[str], None]
 
 
@@ -250,6 +252,11 @@ def source_link(code: pages.Code) -> str:
     return f"{url}/blob/{code.commit}" if url and code.commit else ""
 
 
+def tree_link(code: pages.Code) -> str:
+    """The address of the whole repository at the built commit, where it has one, else ''."""
+    return source_link(code).replace("/blob/", "/tree/")
+
+
 def assemble_evidence(
     request: Request,
     code: pages.Code,
@@ -319,12 +326,21 @@ def stage_pages(
         data = [entry for entry in run["data"] if entry["path"] in used]
         panel = pages.format_panel(code, run["parameters"][name], data)
         panel = "\n\n".join(filter(None, [format_touched(name, ledger), panel]))
+        if name == SUMMARY:
+            panel = "\n\n".join(
+                [
+                    pages.format_downloads(
+                        pdf=request.pdf, data=DATA_CHAPTER in chapters, code=tree_link(code), up="../"
+                    ),
+                    panel,
+                ]
+            )
         pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code))
     for file in pages.toc_files(cut):
         if not file.startswith("chapters/"):
             title, _, text = (request.root / f"{file}.md").read_text(encoding="utf-8").partition("\n")
             panel = pages.format_panel(code, {}, run["data"])
-            downloads = pages.format_downloads(pdf=request.pdf)
+            downloads = pages.format_downloads(pdf=request.pdf, data=DATA_CHAPTER in chapters, code=tree_link(code))
             page = "\n\n".join(filter(None, [title, brought.describe(), text.strip(), downloads, panel]))
             (source / f"{file}.md").write_text(page + "\n", encoding="utf-8")
 

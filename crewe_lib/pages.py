@@ -230,8 +230,17 @@ def format_numbers(items: Sequence[Mapping[str, Any]], shown: Container[str], li
     return "\n".join([*head, ":class-container: crewe-trail html-only", "", *list_table(rows), "````"])
 
 
-def format_downloads(*, pdf: bool) -> str:
-    """Links to the files that lie beside the landing page; raw HTML, since Jupyter Book knows of neither."""
-    links = ['<a href="crewe.pdf">the whole book as one PDF</a>'] if pdf else []
-    links.append('<a href="evidence.json">all its evidence as one file</a>')
-    return f'<p class="html-only">To take away: {" and ".join(links)}.</p>'
+def format_downloads(*, pdf: bool, data: bool, code: str = "", up: str = "") -> str:
+    """Links to the files that lie beside the landing page, to the data if that chapter is built and, if its address is
+    known, to the code.
+
+    up: the way from the page to the landing page's folder, such as '../'. Raw HTML, since Jupyter Book knows of none.
+    """
+    links = [f'<a href="{up}crewe.pdf">the whole book as one PDF</a>'] if pdf else []
+    links.append(f'<a href="{up}evidence.json">all its evidence as one file</a>')
+    if data:
+        links.append(f'<a href="{up}chapters/11_data.html">the data, table by table</a>')
+    if code:
+        links.append(f'<a href="{code}">the code of this build</a>')
+    said = " and ".join(filter(None, [", ".join(links[:-1]), links[-1]]))
+    return f'<p class="html-only">To take away: {said}.</p>'

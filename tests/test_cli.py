@@ -39,7 +39,11 @@ def test_help_shows_examples(words) -> None:
             "crewe: -p alpha=abc: alpha must be a number at least 0.0001 and at most 0.4",
         ),
         (("build", "-p", "alpha"), 2, "crewe: -p alpha: write it as name=value"),
-        (("build", "--chapter", "7"), 2, "crewe: --chapter 7: no such chapter; there are 09_design, 01_rct, "),
+        (
+            ("build", "--chapter", "7"),
+            2,
+            "crewe: --chapter 7: no such chapter; there are 00_summary, 09_design, 01_rct, ",
+        ),
         (("build", "--data", "nowhere"), 1, "crewe: --data nowhere: there is no such folder."),
         (("build", "--data", "tests"), 1, "crewe: --data tests: no dataset found."),
         (("build", "--out", "tests"), 1, "is not an earlier book; nothing was touched."),
