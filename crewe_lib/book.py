@@ -19,7 +19,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from crewe_lib import pages, prose
+from crewe_lib import glossary, pages, prose
 from crewe_lib.brought import Brought, LeftOut, find_title, look_at_records
 from crewe_lib.claim_pages import find_ledger, format_touched
 from crewe_lib.datapackage import read_descriptor
@@ -320,6 +320,7 @@ def stage_pages(
     shutil.copyfile(request.root / "references.bib", source / "references.bib")
     shutil.copytree(request.root / "_static", source / "_static")
     ledger = find_ledger(evidence["items"])
+    terms = glossary.read_terms(request.root / f"{glossary.PAGE}.md") if glossary.PAGE in pages.toc_files(cut) else {}
     for name in chapters:
         items = [item for item in evidence["items"] if item["chapter"] == name]
         used = {entry["path"] for item in items for entry in item["data"]}
@@ -335,9 +336,11 @@ def stage_pages(
                     panel,
                 ]
             )
-        pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code))
+        pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code), terms)
     for file in pages.toc_files(cut):
-        if not file.startswith("chapters/"):
+        if file == glossary.PAGE:
+            shutil.copyfile(request.root / f"{file}.md", source / f"{file}.md")
+        elif not file.startswith("chapters/"):
             title, _, text = (request.root / f"{file}.md").read_text(encoding="utf-8").partition("\n")
             panel = pages.format_panel(code, {}, run["data"])
             downloads = pages.format_downloads(pdf=request.pdf, data=DATA_CHAPTER in chapters, code=tree_link(code))

@@ -186,7 +186,8 @@ class Chapter:
         text = self.fill(caption)
         value = [{name: to_plain(row[name]) for name in columns} for row in frame.to_dict("records")]
         item = self._register(id, "table", frame, value, text)
-        show.table(item.as_json(), written(frame, columns), self.fill(note))
+        as_is = [place for place, column in enumerate(columns.values()) if column.markdown]
+        show.table(item.as_json(), written(frame, columns), self.fill(note), as_is=as_is)
 
     def ledger(
         self,

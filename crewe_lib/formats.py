@@ -79,11 +79,13 @@ def plain(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """How a column of a tidy table is shown: its heading and its formatter. `blank` stands for a missing value."""
+    """How a column of a tidy table is shown: its heading and its formatter. `blank` stands for a missing value.
+    markdown: its cells are Markdown that the library wrote, such as links, and stand as they are."""
 
     label: str
     show: Formatter = plain
     blank: str = "–"
+    markdown: bool = False
 
 
 def choose(positive: str, negative: str, zero: str = "no change") -> Formatter:

@@ -16,6 +16,7 @@ from crewe_lib.cost_distributions import read_closure_counts
 from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, read_descriptor
 from crewe_lib.delivery_tables import CHALLENGES, DIAGRAMS, PROGRAMME_CHANGES, QUESTIONS
 from crewe_lib.errors import DataError
+from crewe_lib.exhibits_table import EXHIBITS
 from crewe_lib.intake.check import examine_folder
 from crewe_lib.intake.place import RECORDS, files_read, find_records
 from crewe_lib.interview_table import INTERVIEWS
@@ -220,6 +221,12 @@ def load_interviews() -> pd.DataFrame:
 def load_themes() -> pd.DataFrame:
     """What the interviews of both reports found, one finding a row (data/published). Raises DataError."""
     return _read_table("published", "themes", THEMES_TABLE)
+
+
+@traced
+def load_exhibits() -> pd.DataFrame:
+    """Every figure and table of both reports, and what answers it here (data/published). Raises DataError."""
+    return _read_table("published", "exhibits", EXHIBITS)
 
 
 @traced

@@ -15,6 +15,7 @@ import nbformat
 import yaml
 
 from crewe_lib.datapackage import Kind, hash_file
+from crewe_lib.glossary import link_terms
 from crewe_lib.kinds import BANNERS, format_running
 from crewe_lib.prose import find_bound
 from crewe_lib.provenance import REPOSITORY
@@ -75,11 +76,12 @@ def toc_files(toc: Mapping[str, Any]) -> list[str]:
 
 
 def cut_toc(toc: Mapping[str, Any], chapters: Sequence[str]) -> dict[str, Any]:
-    """The same contents with only the named chapters; parts left empty go."""
+    """The same contents with only the named chapters, and the pages that are none; parts left empty go."""
     keep = {f"chapters/{name}" for name in chapters}
     parts = []
     for part in toc.get("parts", []):
-        entries = [entry for entry in part.get("chapters", []) if entry.get("file") in keep]
+        found = part.get("chapters", [])
+        entries = [entry for entry in found if entry.get("file") in keep or "/" not in str(entry.get("file"))]
         if entries:
             parts.append({**part, "chapters": entries})
     return {**toc, "parts": parts}
@@ -123,11 +125,18 @@ def fill_headings(notebook: nbformat.NotebookNode, items: Sequence[Mapping[str, 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*\.[a-z0-9_]+)\}")
 
 
-def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str, link: str = "") -> None:
+def finish_notebook(
+    path: Path,
+    items: Sequence[Mapping[str, Any]],
+    panel: str,
+    link: str = "",
+    terms: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Turn an executed notebook into a page.
 
     Run times and paths that papermill recorded go; code is folded; parameter cells are hidden (the panel shows the
-    values); the kinds banner stands under the title and the panel at the end. `link`: where the code can be read.
+    values); the kinds banner stands under the title and the panel at the end. `link`: where the code can be read;
+    `terms`: of the glossary, linked where first used.
     """
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("papermill", None)
@@ -144,6 +153,7 @@ def finish_notebook(path: Path, items: Sequence[Mapping[str, Any]], panel: str, 
     shown = {id for cell in notebook.cells if cell.cell_type == "markdown" for id in find_bound(cell.source)}
     foot = nbformat.v4.new_markdown_cell("\n\n".join(filter(None, [panel, format_numbers(items, shown, link)])))
     fill_headings(notebook, items)
+    link_terms(notebook, terms or {})
     split_title(notebook)
     notebook.cells[1:1] = [banner]
     notebook.cells = join_silent(notebook.cells)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +39,11 @@ def bound(item: Mapping[str, Any]) -> None:
     _publish(item, {RECORD + "text/plain": repr(item["text"])})
 
 
-def table(item: Mapping[str, Any], rows: Sequence[Sequence[str]], note: str) -> None:
-    """Publish a table with its caption, note and the trail behind it."""
-    lines = list_table(
-        [[escape(cell) for cell in row] for row in rows], caption=_caption(item), name=anchor(item["id"])
-    )
+def table(item: Mapping[str, Any], rows: Sequence[Sequence[str]], note: str, *, as_is: Container[int] = ()) -> None:
+    """Publish a table with its caption, note and the trail behind it. as_is: places of the columns whose cells are
+    Markdown already."""
+    cells = [[cell if i in as_is else escape(cell) for i, cell in enumerate(row)] for row in rows]
+    lines = list_table(cells, caption=_caption(item), name=anchor(item["id"]))
     if note:
         lines += ["```{div} crewe-note", note, "```", ""]
     _write("\n".join(lines + _trail(item, None)), item["id"])
