@@ -34,11 +34,11 @@ EXHIBITS = pa.DataFrameSchema(
             "Int64",
             pa.Check.gt(0, error="must be more than 0"),
             nullable=True,
-            description="Page printed on the report, or in its lists of figures and tables; blank where it cannot be told",
+            description="Page as printed, or as the lists of figures and tables have it; blank where it cannot be told",
             metadata={"unit": "page", "minimum": 1},
         ),
         "shows": text("What it shows, in our own words"),
-        "items": text("Tables and figures of this book that answer it, separated by spaces", pattern=_ITEMS, blank=True),
+        "items": text("Tables and figures here that answer it, separated by spaces", pattern=_ITEMS, blank=True),
         "chapter": text(
             "Chapter that answers it, or 'glossary'; blank if nothing does",
             pattern=rf"^(\d\d_[a-z_]+|{GLOSSARY})$",

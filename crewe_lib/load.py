@@ -17,6 +17,7 @@ from crewe_lib.datapackage import DESCRIPTOR, Kind, Resource, find_resource, rea
 from crewe_lib.delivery_tables import CHALLENGES, DIAGRAMS, PROGRAMME_CHANGES, QUESTIONS
 from crewe_lib.errors import DataError
 from crewe_lib.exhibits_table import EXHIBITS
+from crewe_lib.implications_table import IMPLICATIONS
 from crewe_lib.intake.check import examine_folder
 from crewe_lib.intake.place import RECORDS, files_read, find_records
 from crewe_lib.interview_table import INTERVIEWS
@@ -227,6 +228,12 @@ def load_themes() -> pd.DataFrame:
 def load_exhibits() -> pd.DataFrame:
     """Every figure and table of both reports, and what answers it here (data/published). Raises DataError."""
     return _read_table("published", "exhibits", EXHIBITS)
+
+
+@traced
+def load_implications() -> pd.DataFrame:
+    """Limits, implications and recommendations of both reports (data/published). Raises DataError."""
+    return _read_table("published", "implications", IMPLICATIONS)
 
 
 @traced
