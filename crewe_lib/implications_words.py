@@ -9,7 +9,6 @@ NUMBERS = (
     Binding("statements", "verdicts", "statements", show=fixed(0)),
     *(Binding(name, "verdicts", name, show=spelt) for name in ("holds", "holds_in_part", "does_not_follow", "open")),
     Binding("power", "settings", "power", show=level),
-    Binding("level", "settings", "confidence_level", show=level),
     *(
         Binding(f"{column}_{name}", "sizes", column, {"points": points}, fixed(0))
         for name, points in (("small", 5.0), ("middling", 10.0))
