@@ -157,8 +157,9 @@ def _preferred(reader: Reader, again: pd.DataFrame) -> pd.Series:
 
 def _later_row(reader: Reader, later: pd.DataFrame, outcome: str, alpha: float) -> dict[str, Any]:
     own = later[later["outcome"] == outcome]
-    wide = pd.Series([pair.gap for pair in _wide(reader, outcome)])
-    return _date_row(outcome, SECOND, "implied", own.iloc[0], pd.concat([own["difference"], wide]), alpha)
+    named = {Pair(*counts) for counts in own[["k1", "n1", "k2", "n2"]].astype(int).to_numpy().tolist()}
+    every = pd.Series(sorted(pair.gap for pair in named | set(_wide(reader, outcome))))
+    return _date_row(outcome, SECOND, "implied", own.iloc[0], every, alpha)
 
 
 def _date_row(
