@@ -1,4 +1,4 @@
-"""`crewe build --data DIR --chapter 01_rct`: records under a researcher's own names give the estimates that the same
+"""`crewe build --data DIR` with chapters on the trial: records under a researcher's own names give the estimates that the same
 records give under ours, and pages that call them records."""
 
 import json
@@ -15,7 +15,7 @@ from crewe_lib.datapackage import hash_file
 from crewe_lib.provenance import REPOSITORY
 from crewe_lib.trace import check_item, load_evidence
 
-CHAPTERS = ("09_design", "01_rct")
+CHAPTERS = ("09_design", "01_rct", "06_follow_up_records")
 
 
 def bring(folder: Path) -> Path:
@@ -26,7 +26,7 @@ def bring(folder: Path) -> Path:
 
 
 def build(data: Path, out: Path) -> Path:
-    """Both chapters, as `crewe build --data DATA --chapter … --no-pdf --out OUT` builds them."""
+    """The chapters, as `crewe build --data DATA --chapter … --no-pdf --out OUT` builds them."""
     build_book(Request(out=out, chapters=CHAPTERS, data=data, pdf=False), lambda line: None)
     return out
 
