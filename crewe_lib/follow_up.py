@@ -5,15 +5,21 @@ Source: FACT22 evaluation (2020), "Long-term impact for families" and Appendix 4
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
 from crewe_lib import definitions, definitions_follow_up
 from crewe_lib.definitions import StudyDates
 from crewe_lib.errors import CreweError
+from crewe_lib.models.linear import Array
 from crewe_lib.provenance import traced
 from crewe_lib.records import Records
 
 ARMS = ("treatment", "control")
+COVARIATES: Mapping[str, str] = {"female": "sex", "under_11": "under eleven", "history": "history"}
+_EXPECTED = 5
 # Columns of outcomes: the definition, and the reading of it.
 OUTCOMES = (
     "closed_status",
@@ -62,3 +68,55 @@ def derive_follow_up_set(records: Records, *, dates: StudyDates) -> pd.DataFrame
         **{name: values.array.astype("Int64") for name, values in outcomes.items()},
     )
     return table.sort_values("child_id", ignore_index=True)
+
+
+def outcome_set(families: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Families with the outcome and all covariates known: family_id, treated, outcome, female, under_11, history, and
+    aged_out, as numbers. Raises CreweError if an arm has none."""
+    known = families.dropna(subset=[column, *COVARIATES])
+    if lacking := [arm for arm in ARMS if arm not in set(known["arm"])]:
+        raise CreweError(
+            f"follow-up: the {' and the '.join(lacking)} arm has no family with the outcome ({column}) and sex known; "
+            "complete children.csv and episodes.csv."
+        )
+    columns = ["treated", column, *COVARIATES, "aged_out"]
+    table = known[columns].astype(float).rename(columns={column: "outcome"})
+    return table.assign(family_id=known["family_id"]).reset_index(drop=True)
+
+
+def outcome_design(frame: pd.DataFrame) -> tuple[Array, list[str]]:
+    """Constant, treatment and the covariates that vary (n, k), and what the columns are called."""
+    kept = [name for name in COVARIATES if np.ptp(frame[name].to_numpy(float)) > 0]
+    columns = frame[["treated", *kept]].to_numpy(float)
+    return np.column_stack([np.ones(len(frame)), columns]), ["constant", "treated", *kept]
+
+
+@traced
+def count_left_out(families: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
+    """How many families each model leaves out, under the first reason that holds. Columns: outcome, reason, treatment,
+    control. Every reason has its row, also without a family."""
+    rows = []
+    for outcome, column in outcomes.items():
+        unknown = families[column].isna()
+        for reason, mask in (("outcome unknown", unknown), ("sex not recorded", families["female"].isna() & ~unknown)):
+            arms = families.loc[mask, "arm"].value_counts()
+            rows.append({"outcome": outcome, "reason": reason} | {arm: int(arms.get(arm, 0)) for arm in ARMS})
+    return pd.DataFrame(rows)
+
+
+def counts_by_arm(frame: pd.DataFrame) -> tuple[int, int, int, int]:
+    """Families with the outcome and in all: treatment, then control."""
+    numbers = []
+    for value in (1, 0):
+        own = frame.loc[frame["treated"] == value, "outcome"]
+        numbers += [int(own.sum()), len(own)]
+    k1, n1, k2, n2 = numbers
+    return k1, n1, k2, n2
+
+
+def is_rare(frame: pd.DataFrame) -> bool:
+    """Whether the outcome, or its absence, is too rare for normal approximations: fewer than five families with it are
+    expected in an arm (Cochran's rule). That looks at both arms together, and so not at their difference."""
+    k1, n1, k2, n2 = counts_by_arm(frame)
+    fewer = min(k1 + k2, n1 + n2 - k1 - k2)
+    return bool(fewer * min(n1, n2) < _EXPECTED * (n1 + n2))

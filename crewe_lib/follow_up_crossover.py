@@ -18,8 +18,8 @@ from crewe_lib.definitions import StudyDates, derive_cases
 from crewe_lib.definitions_follow_up import RereferralReading, derive_closed_round2, derive_rereferred_round2
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
-from crewe_lib.follow_up import ARMS
-from crewe_lib.follow_up_outcomes import LABELS, counts_by_arm
+from crewe_lib.follow_up import ARMS, counts_by_arm
+from crewe_lib.follow_up_outcomes import LABELS
 from crewe_lib.formats import fixed, interval, p_value
 from crewe_lib.models.instrumental import fit_instrumental
 from crewe_lib.models.linear import fit_linear

@@ -17,7 +17,7 @@ from scipy import special, stats
 from crewe_lib.definitions_follow_up import ClosedReading, RereferralReading
 from crewe_lib.errors import CreweError
 from crewe_lib.evidence import Column
-from crewe_lib.follow_up import ARMS
+from crewe_lib.follow_up import COVARIATES, count_left_out, counts_by_arm, is_rare, outcome_design, outcome_set
 from crewe_lib.formats import count, fixed, interval, p_value
 from crewe_lib.models.exact_proportions import fit_unconditional
 from crewe_lib.models.linear import Array
@@ -26,14 +26,7 @@ from crewe_lib.models.panel import check_alpha
 from crewe_lib.provenance import traced
 
 TREATED = 1  # column of the design
-COVARIATES: Mapping[str, str] = {"female": "sex", "under_11": "under eleven", "history": "history"}
 LABELS: Mapping[str, str] = {"closed": "Closed", "rereferred": "Re-referred", "escalated": "Escalated"}
-LEFT_OUT_COLUMNS: Mapping[str, Column] = {
-    "label": Column("Outcome"),
-    "reason": Column("Left out because"),
-    "treatment": Column("Treatment", count),
-    "control": Column("Control", count),
-}
 EFFECT_COLUMNS: Mapping[str, Column] = {
     "label": Column("Outcome"),
     "method": Column("Method"),
@@ -66,43 +59,6 @@ def choose_outcomes(*, closed_reading: ClosedReading, rereferral_reading: Rerefe
     }
 
 
-def outcome_set(families: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Families with the outcome and all covariates known: family_id, treated, outcome, female, under_11, history, and
-    aged_out, as numbers. Raises CreweError if an arm has none."""
-    known = families.dropna(subset=[column, *COVARIATES])
-    if lacking := [arm for arm in ARMS if arm not in set(known["arm"])]:
-        raise CreweError(
-            f"follow-up: the {' and the '.join(lacking)} arm has no family with the outcome ({column}) and sex known; "
-            "complete children.csv and episodes.csv."
-        )
-    columns = ["treated", column, *COVARIATES, "aged_out"]
-    table = known[columns].astype(float).rename(columns={column: "outcome"})
-    return table.assign(family_id=known["family_id"]).reset_index(drop=True)
-
-
-def outcome_design(frame: pd.DataFrame) -> tuple[Array, list[str]]:
-    """Constant, treatment and the covariates that vary (n, k), and what the columns are called."""
-    kept = [name for name in COVARIATES if np.ptp(frame[name].to_numpy(float)) > 0]
-    columns = frame[["treated", *kept]].to_numpy(float)
-    return np.column_stack([np.ones(len(frame)), columns]), ["constant", "treated", *kept]
-
-
-@traced
-def count_left_out(families: pd.DataFrame, outcomes: Mapping[str, str]) -> pd.DataFrame:
-    """How many families each model leaves out, under the first reason that holds. Columns: outcome, label, reason,
-    treatment, control. Every reason has its row, also without a family."""
-    rows = []
-    for outcome, column in outcomes.items():
-        unknown = families[column].isna()
-        for reason, mask in (("outcome unknown", unknown), ("sex not recorded", families["female"].isna() & ~unknown)):
-            arms = families.loc[mask, "arm"].value_counts()
-            rows.append(
-                {"outcome": outcome, "label": LABELS[outcome], "reason": reason}
-                | {arm: int(arms.get(arm, 0)) for arm in ARMS}
-            )
-    return pd.DataFrame(rows)
-
-
 @traced
 def estimate_effects(families: pd.DataFrame, outcomes: Mapping[str, str], *, alpha: float) -> pd.DataFrame:
     """The published model of each outcome, with one better method beside it.
@@ -110,31 +66,54 @@ def estimate_effects(families: pd.DataFrame, outcomes: Mapping[str, str], *, alp
     Published: logistic model with model-based errors; `control` is the control families' share, which the model gives
     back as observed, `treatment` what it predicts for the same families with the service, p that of the coefficient
     (Wald), interval of the difference by the delta method. Better: the same model averaged over all families of both
-    arms, errors by family (CR1, t). Where the treatment or a rare outcome leaves no finite coefficient, the published
-    row says so, and the better method is exact: shares as they are, unconditional interval, Boschloo's test.
+    arms, errors by family (CR1, t). Where the outcome is rare (`is_rare`) or no finite coefficient fits, the better
+    method is exact: shares as they are, unconditional interval, Boschloo's test. A published model that cannot be
+    fitted keeps its row, which says why.
 
     Columns: outcome, label, approach ('published', 'better'), method, control, treatment, difference, conf_low,
-    conf_high (per cent and points), interval, p_value, n, n_control, note, low and high (of `treatment`, published).
+    conf_high (per cent and points), interval, p_value, n, n_control, note (covariates and families left out), low and
+    high (of `treatment`, published).
     """
     check_alpha(alpha)
     rows: list[dict[str, Any]] = []
+    left = count_left_out(families, outcomes)
     for outcome, column in outcomes.items():
         frame = outcome_set(families, column)
         controls = int((frame["treated"] == 0).sum())
         own = {"outcome": outcome, "label": LABELS[outcome], "n": len(frame), "n_control": controls}
-        try:
-            made = [fit_published(frame, alpha), _better(frame, alpha)]
-        except CreweError as reason:
-            gone = {"approach": "published", "method": PUBLISHED, "note": f"not possible: {_first(reason)}"}
-            made = [gone, _exact(frame, alpha)]
-        rows += [own | row for row in made]
+        without = _say_left_out(left[left["outcome"] == outcome])
+        for row in _both(frame, alpha):
+            rows.append(own | row | {"note": "; ".join(filter(None, (row["note"], without)))})
     return pd.DataFrame(rows)
 
 
-def _first(reason: CreweError) -> str:
+def _both(frame: pd.DataFrame, alpha: float) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Published and better row of one outcome."""
+    try:
+        published = fit_published(frame, alpha)
+    except CreweError as reason:
+        note = f"not possible: {short_reason(reason)}"
+        return {"approach": "published", "method": PUBLISHED, "note": note}, fit_exact(frame, alpha)
+    if is_rare(frame):
+        return published, fit_exact(frame, alpha)
+    try:
+        return published, _better(frame, alpha)
+    except CreweError:
+        return published, fit_exact(frame, alpha)
+
+
+def _say_left_out(left: pd.DataFrame) -> str:
+    """'2 left out: outcome unknown', or nothing."""
+    totals = zip(left["treatment"] + left["control"], left["reason"], strict=True)
+    return "; ".join(f"{count(n)} left out: {reason}" for n, reason in totals if n)
+
+
+def short_reason(reason: CreweError) -> str:
     """Why there is no estimate, short enough for a table."""
-    if isinstance(reason, SeparationError):
-        return "treatment tells the outcome apart (an arm has none, or all), so no finite coefficient fits"
+    if isinstance(reason, SeparationError) and TREATED in reason.columns:
+        alone = max(reason.columns) == TREATED
+        who = "treatment tells" if alone else "treatment and a covariate together tell"
+        return f"{who} the outcome apart{' (an arm has none, or all)' if alone else ''}, so no finite coefficient fits"
     return str(reason).split(". ")[0].split(";")[0]
 
 
@@ -197,17 +176,8 @@ def _better(frame: pd.DataFrame, alpha: float) -> dict[str, Any]:
     return row | {"control": both[0], "treatment": both[1]}
 
 
-def counts_by_arm(frame: pd.DataFrame) -> tuple[int, int, int, int]:
-    """Families with the outcome and in all: treatment, then control."""
-    numbers = []
-    for value in (1, 0):
-        own = frame.loc[frame["treated"] == value, "outcome"]
-        numbers += [int(own.sum()), len(own)]
-    k1, n1, k2, n2 = numbers
-    return k1, n1, k2, n2
-
-
-def _exact(frame: pd.DataFrame, alpha: float) -> dict[str, Any]:
+def fit_exact(frame: pd.DataFrame, alpha: float) -> dict[str, Any]:
+    """The exact row of `estimate_effects`; without a test where the outcome is the same in every family."""
     k1, n1, k2, n2 = counts_by_arm(frame)
     note = "" if 0 < k1 + k2 < n1 + n2 else "the outcome is the same in every family, so there is no test"
     found = fit_unconditional(k1, n1, k2, n2, alpha=alpha)

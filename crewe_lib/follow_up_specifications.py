@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from crewe_lib.errors import CreweError
-from crewe_lib.follow_up import OUTCOMES
-from crewe_lib.follow_up_outcomes import TREATED, counts_by_arm, fit_outcome, fit_published, outcome_design, outcome_set
+from crewe_lib.follow_up import OUTCOMES, is_rare, outcome_design, outcome_set
+from crewe_lib.follow_up_outcomes import TREATED, fit_exact, fit_outcome, fit_published, short_reason
 from crewe_lib.formats import interval
-from crewe_lib.models.exact_proportions import fit_unconditional
 from crewe_lib.models.firth import average_risks, fit_firth, profile_firth
 from crewe_lib.models.linear import fit_linear
 from crewe_lib.models.logistic import Contrast, standardise
@@ -42,9 +42,9 @@ def estimate_specifications(
 
     Closing and re-referral: the published model; averaged over all families (errors by family); without covariates
     (exact interval, Boschloo's test); least squares with HC2 errors; randomisation of families (n_draws allocations
-    from `seed`); without those who turned eighteen; the other readings of the outcome. Rare outcomes, or where the
-    treatment tells the outcome apart, have instead of the logistic rows Firth's: odds ratio with profile interval, with
-    and without covariates, and the difference of corrected predictions, which has no interval.
+    from `seed`); without those who turned eighteen; the other readings of the outcome. Rare outcomes (`is_rare`) have
+    instead of the average over all families Firth's odds ratio with profile interval, with and without covariates,
+    and the difference of corrected predictions, which has no interval.
 
     Columns: id, group, label, unit ('points', 'odds ratio'), estimate, conf_low, conf_high, p_value, n, written,
     interval, note. A specification that these families do not allow keeps its row, with the reason as its note. Raises
@@ -54,12 +54,11 @@ def estimate_specifications(
     if outcome not in outcomes:
         raise CreweError(f"outcome is '{outcome}'; it must be one of {', '.join(outcomes)}.")
     frame = outcome_set(families, outcomes[outcome])
-    rare = min(frame["outcome"].sum(), (1 - frame["outcome"]).sum()) < 10
-    rows = _rare_rows(frame, alpha) if rare else _common_rows(frame, alpha)
-    rows = [*rows, *_design_rows(frame, n_draws, seed, alpha), _young(frame, alpha, rare=rare)]
-    if not rare:
-        rows += list(_other_readings(families, outcomes[outcome], alpha))
-    return pd.DataFrame(rows)
+    rare = is_rare(frame)
+    rows = [_try("published", "As published", "over the control families", lambda: _published(frame, alpha))]
+    rows += _rare_rows(frame, alpha) if rare else _common_rows(frame, alpha)
+    rows += [*_design_rows(frame, n_draws, seed, alpha), _young(frame, alpha)]
+    return pd.DataFrame([*rows, *_other_readings(families, outcomes[outcome], alpha)])
 
 
 def _try(id: str, group: str, label: str, make: Callable[[], Made], unit: str = POINTS) -> dict[str, Any]:
@@ -69,7 +68,11 @@ def _try(id: str, group: str, label: str, make: Callable[[], Made], unit: str = 
         estimate, low, high, p, n, note = make()
     except CreweError as reason:
         blank = dict.fromkeys(("estimate", "conf_low", "conf_high", "p_value"), np.nan)
-        return own | blank | {"n": None, "written": None, "interval": None, "note": f"not possible: {reason}"}
+        return (
+            own
+            | blank
+            | {"n": None, "written": None, "interval": None, "note": f"not possible: {short_reason(reason)}"}
+        )
     known = not np.isnan(low)
     said = write(estimate, low if known else estimate, high if known else estimate, unit)
     values = {"estimate": estimate, "conf_low": low, "conf_high": high, "p_value": p, "n": n, "note": note}
@@ -82,15 +85,14 @@ def _points(contrast: Contrast, n: int, note: str = "") -> Made:
 
 
 def _exact(frame: pd.DataFrame, alpha: float) -> Made:
-    k1, n1, k2, n2 = counts_by_arm(frame)
-    if k1 + k2 in (0, n1 + n2):
-        raise CreweError("the outcome is the same in every family.")
-    found = fit_unconditional(k1, n1, k2, n2, alpha=alpha)
-    return _points(Contrast(found.difference, np.nan, found.conf_low, found.conf_high, found.boschloo), len(frame))
+    return _made(fit_exact(frame, alpha), frame)
 
 
 def _published(frame: pd.DataFrame, alpha: float) -> Made:
-    row = fit_published(frame, alpha)
+    return _made(fit_published(frame, alpha), frame)
+
+
+def _made(row: dict[str, Any], frame: pd.DataFrame) -> Made:
     return row["difference"], row["conf_low"], row["conf_high"], row["p_value"], len(frame), row["note"]
 
 
@@ -101,7 +103,6 @@ def _logistic(frame: pd.DataFrame, alpha: float) -> Made:
 
 def _common_rows(frame: pd.DataFrame, alpha: float) -> list[dict[str, Any]]:
     return [
-        _try("published", "As published", "over the control families", lambda: _published(frame, alpha)),
         _try("better", "Whom it is over", "all families, errors by family", lambda: _logistic(frame, alpha)),
         _try("exact", "Adjustment", "none, exact interval", lambda: _exact(frame, alpha)),
     ]  # fmt: skip
@@ -136,8 +137,10 @@ def _design_rows(frame: pd.DataFrame, n_draws: int, seed: int, alpha: float) -> 
     def linear() -> Made:
         fit = fit_linear(frame["outcome"], x, covariance="HC2")
         low, high, p = fit.interval(TREATED, alpha)
-        error = float(fit.std_errors[TREATED])
-        return _points(Contrast(float(fit.coefficients[TREATED]), error, low, high, p), len(frame))
+        contrast = Contrast(float(fit.coefficients[TREATED]), float(fit.std_errors[TREATED]), low, high, p)
+        flat = frame.groupby("treated")["outcome"].nunique().min() < 2
+        note = "families in an arm are all or nearly all alike: interval likely to be too short"
+        return _points(contrast, len(frame), note if flat or is_rare(frame) else "")
 
     def drawn() -> Made:
         found = fit_randomisation(
@@ -156,31 +159,37 @@ def _design_rows(frame: pd.DataFrame, n_draws: int, seed: int, alpha: float) -> 
     yield _try("randomisation", "Inference", "randomisation of families, least squares", drawn)
 
 
-def _young(frame: pd.DataFrame, alpha: float, *, rare: bool) -> dict[str, Any]:
+def _young(frame: pd.DataFrame, alpha: float) -> dict[str, Any]:
     """Without those who turned eighteen; a note counts them."""
 
     def make() -> Made:
         own = frame[frame["aged_out"] == 0].reset_index(drop=True)
         if own["treated"].nunique() < 2:
             raise CreweError("in one arm everybody turned eighteen.")
-        made = _exact(own, alpha) if rare else _logistic(own, alpha)
+        made = _either(own, alpha)
         left = f"{len(frame) - len(own)} families left out"
         return (*made[:5], f"{left}, {made[5]}" if made[5] else left)
 
     return _try("under_18", "Families", "without those who turned eighteen", make)
 
 
+def _either(frame: pd.DataFrame, alpha: float) -> Made:
+    """The model over all families, or the exact comparison where the outcome is rare."""
+    if not is_rare(frame):
+        return _logistic(frame, alpha)
+    made = _exact(frame, alpha)
+    return (*made[:5], made[5] or "few: exact, no covariates")
+
+
 def _other_readings(families: pd.DataFrame, chosen: str, alpha: float) -> Iterator[dict[str, Any]]:
     stem = chosen.partition("_")[0]
     for column in (name for name in OUTCOMES if name.startswith(f"{stem}_") and name != chosen):
-
-        def make(column: str = column) -> Made:
-            frame = outcome_set(families, column)
-            few = min(frame["outcome"].sum(), (1 - frame["outcome"]).sum()) < 10
-            made = _exact(frame, alpha) if few else _logistic(frame, alpha)
-            return (*made[:5], "few: exact, no covariates" if few else made[5])
-
+        make = partial(_reading, families, column, alpha)
         yield _try(column, "Definition", READINGS[column], make)
+
+
+def _reading(families: pd.DataFrame, column: str, alpha: float) -> Made:
+    return _either(outcome_set(families, column), alpha)
 
 
 @traced

@@ -85,6 +85,55 @@ def test_row_order_and_swapped_arms_do_not_matter() -> None:
     assert fit_firth(y, swapped).coefficients[1] == pytest.approx(-fit.coefficients[1], rel=1e-7)
 
 
+@pytest.mark.parametrize(("k1", "k2"), [(1, 0), (4, 0), (84, 0), (84, 43), (0, 43), (40, 44)])
+@pytest.mark.parametrize("alpha", [0.4, 0.05, 0.0001])
+def test_profile_of_a_table_has_both_limits_however_far(k1: int, k2: int, alpha: float) -> None:
+    # The intercept profiled out by one-dimensional search, of the likelihood with a half in each cell.
+    y = np.repeat([1.0, 0.0, 1.0, 0.0], [k1, 84 - k1, k2, 44 - k2])
+    x = np.column_stack([np.ones(128), np.repeat([1.0, 0.0], [84, 44])])
+    fit = fit_firth(y, x)
+    profile = profile_firth(y, x, fit, column=1, alpha=alpha)
+    cells = np.array([k1, 84 - k1, k2, 44 - k2]) + 0.5
+
+    def least(slope: float) -> float:
+        def minus(a: float) -> float:
+            return float(
+                cells
+                @ [np.logaddexp(0, -a - slope), np.logaddexp(0, a + slope), np.logaddexp(0, -a), np.logaddexp(0, a)]
+            )
+
+        found = optimize.minimize_scalar(minus, bounds=(-40, 40), method="bounded", options={"xatol": 1e-11})
+        return float(found.fun)
+
+    best = least(fit.coefficients[1])
+    for end in (profile.conf_low, profile.conf_high):
+        assert 2 * (least(end) - best) == pytest.approx(float(stats.chi2.isf(alpha, 1)), abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [8, 20])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_few_rows_have_a_true_maximum_in_any_unit(seed: int, n: int) -> None:
+    y, x = made(seed, n=n, k=4)
+    fit = fit_firth(y, x)
+    points = [fit.coefficients + move * (1e-3 if n > 8 else 1e-2) for move in np.vstack([np.eye(4), -np.eye(4)])]
+    assert all(-penalised(point, y, x) < fit.log_likelihood for point in points)
+    assert -penalised(fit.coefficients, y, x) == pytest.approx(fit.log_likelihood, rel=1e-9)
+    unit = np.array([1.0, 1.0, 1e4, 1e-4])
+    assert fit_firth(y, x * unit).coefficients * unit == pytest.approx(fit.coefficients, rel=1e-6, abs=1e-7)
+
+
+def test_a_saddle_is_left() -> None:
+    # The outcome is the treatment, and a covariate with long tails is spread alike in both arms: the likelihood is
+    # level where the covariate has no coefficient, and higher to either side.
+    place = (np.arange(40) - 19.5) / 40
+    x = np.column_stack([np.ones(80), np.repeat([1.0, 0.0], 40), np.tile(place**3, 2)])
+    y = x[:, 1].copy()
+    fit = fit_firth(y, x)
+    found = optimize.minimize(penalised, [-4.0, 8.0, 5.0], (y, x), method="Nelder-Mead", options={"maxiter": 4000})
+    assert fit.log_likelihood == pytest.approx(-found.fun, abs=1e-7)
+    assert abs(fit.coefficients[2]) == pytest.approx(abs(found.x[2]), rel=1e-4)
+
+
 def test_less_biased_than_maximum_likelihood_with_few_events() -> None:
     rng, firth = np.random.default_rng(2), []
     for _ in range(300):

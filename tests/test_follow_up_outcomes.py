@@ -11,7 +11,7 @@ from scipy import special
 from crewe_lib import follow_up_outcomes as outcomes
 from crewe_lib.definitions import derive_study_dates
 from crewe_lib.errors import CreweError
-from crewe_lib.follow_up import derive_follow_up_set
+from crewe_lib.follow_up import count_left_out, derive_follow_up_set, is_rare, outcome_set
 from crewe_lib.follow_up_specifications import estimate_specifications, summarise_specifications
 from crewe_lib.load import load_claims, load_records
 
@@ -44,7 +44,7 @@ def test_every_family_with_case_data_has_its_row(families: pd.DataFrame) -> None
 def test_published_model_is_statsmodels_logit_over_the_control_families(
     families: pd.DataFrame, chosen: dict[str, str], effects: pd.DataFrame
 ) -> None:
-    frame = outcomes.outcome_set(families, "closed_status")
+    frame = outcome_set(families, "closed_status")
     x = sm.add_constant(frame[["treated", "female", "under_11", "history"]])
     fit = sm.Logit(frame["outcome"], x).fit(disp=False, method="newton", tol=1e-12)
     row = effects[(effects["outcome"] == "closed") & (effects["approach"] == "published")].iloc[0]
@@ -69,10 +69,13 @@ def test_left_out_are_counted_by_reason(families: pd.DataFrame, chosen: dict[str
     odd.loc[odd["arm"] == "control", "female"] = odd.loc[odd["arm"] == "control", "female"].mask(
         odd.index[odd["arm"] == "control"] % 2 == 0
     )
-    table = outcomes.count_left_out(odd, chosen).set_index(["outcome", "reason"])
+    table = count_left_out(odd, chosen).set_index(["outcome", "reason"])
     assert table.loc[("rereferred", "outcome unknown"), ["treatment", "control"]].tolist() == [1, 1]
     assert table.loc[("closed", "sex not recorded"), "control"] == int(odd["female"].isna().sum())
-    used = outcomes.outcome_set(odd, "closed_status")
+    notes = outcomes.estimate_effects(odd, chosen, alpha=0.05).set_index(["outcome", "approach"])["note"]
+    assert notes["closed", "better"] == f"{odd['female'].isna().sum()} left out: sex not recorded"
+    assert notes["rereferred", "better"].startswith("2 left out: outcome unknown; ")
+    used = outcome_set(odd, "closed_status")
     assert len(used) == len(families) - int(odd["female"].isna().sum())
 
 
@@ -97,7 +100,48 @@ def test_everybody_closed_leaves_rows_that_say_so(families: pd.DataFrame, chosen
     own = effects[effects["outcome"] == "closed"].set_index("approach")
     assert "not possible" in own.loc["published", "note"] and own.loc["better", "difference"] == 0
     table = specify(families.assign(closed_status=1), chosen, "closed")
-    assert table.loc["firth", "note"].startswith("not possible") and table.loc["exact", "note"].startswith("not")
+    assert table.loc["firth", "note"].startswith("not possible") and table.loc["exact", "estimate"] == 0
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_an_outcome_that_nobody_or_everybody_has_leaves_a_table_to_summarise(
+    families: pd.DataFrame, chosen: dict[str, str], value: int
+) -> None:
+    table = specify(families.assign(escalated=value), chosen, "escalated")
+    assert table.loc["exact", "conf_low"] < 0 < table.loc["exact", "conf_high"] and pd.isna(
+        table.loc["exact", "p_value"]
+    )
+    found = summarise_specifications(table.reset_index(), alpha=0.05)
+    assert (found["least"], found["greatest"], found["tests"]) == (0, 0, 0)
+
+
+def test_rare_is_fewer_than_five_expected_in_an_arm() -> None:
+    def made(events: int, treated: int, control: int) -> pd.DataFrame:
+        outcome = [1.0] * events + [0.0] * (treated + control - events)
+        return pd.DataFrame({"treated": [1.0] * treated + [0.0] * control, "outcome": outcome})
+
+    assert is_rare(made(14, 84, 44)) and not is_rare(made(15, 84, 44))  # 14 × 44 / 128 = 4.8
+    assert is_rare(made(114, 84, 44)) and not is_rare(made(10, 20, 20))
+
+
+def test_rare_outcome_keeps_the_published_fit_and_is_compared_exactly(families: pd.DataFrame) -> None:
+    # 74 of 84 and 43 of 44 have a recorded closure: a finite fit, on one open case in control.
+    recorded = outcomes.choose_outcomes(closed_reading="recorded", rereferral_reading="any")
+    published, better = outcomes.estimate_effects(families, recorded, alpha=0.05).iloc[:2].to_dict("records")
+    assert published["control"] == pytest.approx(100 * 43 / 44) and better["method"] == outcomes.EXACT
+    table = specify(families, recorded, "closed")
+    assert table.index[0] == "published" and {"firth", "closed_status"} <= set(table.index)
+    assert table.loc["published", "estimate"] == pytest.approx(published["difference"])
+
+
+def test_reasons_are_short_and_true(families: pd.DataFrame, chosen: dict[str, str]) -> None:
+    table = specify(families, chosen, "escalated")
+    assert "(an arm has none, or all)" in table.loc["published", "note"]
+    assert "too short" in table.loc["linear", "note"]
+    assert specify(families, chosen, "closed").loc["linear", "note"] == ""
+    odd = families.assign(escalated=((families["treated"] == 1) & (families["female"] == 1)).astype("Int64"))
+    note = specify(odd, chosen, "escalated").loc["published", "note"]
+    assert "none, or all" in note or "treatment and a covariate together" in note
 
 
 def test_effects_of_swapped_arms_change_sign(families: pd.DataFrame, chosen: dict[str, str]) -> None:

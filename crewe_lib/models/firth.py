@@ -11,8 +11,9 @@ from scipy import optimize, special, stats
 from crewe_lib.errors import CreweError
 from crewe_lib.models.panel import Array, check_alpha
 
-_STEPS, _TOLERANCE = 200, 1e-10
-_LONGEST = 5.0  # of a Newton step, on the logit scale of columns of length one
+_STEPS, _HALVINGS = 200, 40
+_NEAR = 1e-14  # twice what the likelihood may still gain before the last step; that step squares it
+_LONGEST = 5.0  # of a step, on the logit scale of columns of length one
 _FARTHEST = 60.0  # where an interval is taken not to end, in standard errors
 
 
@@ -49,16 +50,11 @@ def fit_firth(y: npt.ArrayLike, x: npt.ArrayLike) -> FirthFit:
     """
     outcome, design = _check(y, x)
     beta, value = _maximise(outcome, design, np.zeros(design.shape[1]), fixed=None)
-    matrix: Array = np.linalg.inv(_information(design, special.expit(design @ beta))).astype(float)
+    root = _root(design, design @ beta)
+    matrix: Array = np.linalg.inv(root.T @ root).astype(float)
     rest = design[:, 1:] @ beta[1:]
-    events = float(np.sum(outcome))
-    # The mean of the predictions rises with the intercept from 0 to 1, so there is one root.
-    middle = float(special.logit(events / len(outcome)))
-    reach = float(np.max(np.abs(rest), initial=0.0)) + 1.0
-    intercept = optimize.brentq(
-        lambda a: float(np.sum(special.expit(a + rest))) - events, middle - reach, middle + reach, xtol=1e-13
-    )
-    return FirthFit(beta, matrix, value, special.expit(intercept + rest), len(outcome), int(events))
+    fitted = special.expit(_intercept(outcome, rest) + rest)
+    return FirthFit(beta, matrix, value, fitted, len(outcome), int(np.sum(outcome)))
 
 
 def profile_firth(y: npt.ArrayLike, x: npt.ArrayLike, fit: FirthFit, *, column: int, alpha: float) -> Profile:
@@ -97,44 +93,91 @@ def average_risks(fit: FirthFit, x: npt.ArrayLike, *, column: int) -> tuple[floa
     return float(np.mean(special.expit(rest + fit.coefficients[column]))), float(np.mean(special.expit(rest)))
 
 
+def _intercept(outcome: Array, rest: Array) -> float:
+    """The intercept whose mean prediction is the share observed, the other columns contributing `rest` (n,)."""
+    events = float(np.sum(outcome))
+    # The mean of the predictions rises with the intercept from 0 to 1, so there is one root.
+    middle = float(special.logit(events / len(outcome)))
+    reach = float(np.max(np.abs(rest), initial=0.0)) + 1.0
+    found = optimize.brentq(
+        lambda a: float(np.sum(special.expit(a + rest))) - events, middle - reach, middle + reach, xtol=1e-13
+    )
+    return float(found)
+
+
 def _maximise(outcome: Array, design: Array, start: Array, *, fixed: int | None) -> tuple[Array, float]:
-    """Coefficients and penalised log-likelihood at its maximum, one coefficient held if `fixed`, by Newton's steps on
-    Firth's scores, halved while they do not help."""
-    free = [j for j in range(design.shape[1]) if j != fixed]
-    beta = start.copy()
-    value = _penalised(outcome, design, beta)
+    """Coefficients and penalised log-likelihood at its maximum, one coefficient held if `fixed`, by Newton's steps."""
+    # Columns of length one make the longest step mean the same in any unit; the likelihood moves by a constant.
+    scale = np.sqrt(np.mean(design**2, axis=0))
+    x, beta, constant = design / scale, start * scale, float(np.sum(np.log(scale)))
+    free = [j for j in range(x.shape[1]) if j != fixed]
+    if fixed:
+        # A coefficient held far from its best one leaves no row uncertain unless the intercept goes with it.
+        beta[0] = _intercept(outcome, x[:, 1:] @ beta[1:])
+    value = _penalised(outcome, x, beta)
     for _ in range(_STEPS):
-        fitted = special.expit(design @ beta)
-        weights = fitted * (1 - fitted)
-        inverse = np.linalg.inv(_information(design, fitted))
-        leverage = weights * np.einsum("ij,jk,ik->i", design, inverse, design)
-        score = design.T @ (outcome - fitted + leverage * (0.5 - fitted))
-        step = np.linalg.solve(_information(design, fitted)[np.ix_(free, free)], score[free])
-        step *= min(1.0, _LONGEST / max(float(np.max(np.abs(step), initial=0.0)), _LONGEST))
-        for _ in range(30):
-            tried = beta.copy()
-            tried[free] += step
-            new = _penalised(outcome, design, tried)
-            if new >= value - 1e-12:
-                break
-            step /= 2
-        moved = float(np.max(np.abs(step), initial=0.0))
-        beta, value = tried, new
-        if moved < _TOLERANCE:
-            return beta, value
+        step, gain = _newton(outcome, x, beta, free)
+        beta, value = _climb(outcome, x, beta, value, step)
+        if gain < _NEAR:
+            return beta / scale, value + constant
     raise CreweError(f"Firth: no convergence in {_STEPS} steps; leave out columns with rare values.")
 
 
-def _information(design: Array, fitted: Array) -> Array:
-    found: Array = design.T @ (design * (fitted * (1 - fitted))[:, None])
+def _newton(outcome: Array, x: Array, beta: Array, free: list[int]) -> tuple[Array, float]:
+    """Newton's step (k,), nought where a coefficient is held, and about twice what it gains. Where the penalised
+    likelihood is not concave, as it can be far from its top, the information stands for its curvature."""
+    score, information, curvature = (found[np.ix_(*[free] * found.ndim)] for found in _slopes(outcome, x, beta))
+    bent, along = np.linalg.eigh(curvature)
+    concave = bool(np.min(bent, initial=np.inf) > 0)
+    try:
+        found = np.linalg.solve(curvature if concave else information, score)
+    except np.linalg.LinAlgError:
+        raise CreweError("Firth: the rows say too little of a column; leave out columns with rare values.") from None
+    gain = float(score @ found)
+    if gain < _NEAR and not concave:
+        found, gain = along[:, 0], np.inf  # a saddle: level here, and higher along its ridge
+    step = np.zeros(len(beta))
+    step[free] = found * min(1.0, _LONGEST / max(float(np.max(np.abs(found), initial=0.0)), _LONGEST))
+    return step, gain
+
+
+def _slopes(outcome: Array, x: Array, beta: Array) -> tuple[Array, Array, Array]:
+    """Firth's score (k,), the information (k, k), and minus the penalised likelihood's second derivatives (k, k)."""
+    linear = x @ beta
+    fitted, root = special.expit(linear), _root(x, linear)
+    # All that the penalty needs comes from these rows, without the inverse of an information that is all but nought.
+    rows: Array = np.linalg.qr(root)[0]
+    leverage = np.sum(rows**2, axis=1)
+    score: Array = x.T @ (outcome - fitted + leverage * (0.5 - fitted))
+    turns = np.einsum("i,ir,ia,ib->rab", 1 - 2 * fitted, x, rows, rows, optimize=True)
+    spread = leverage * (1 - 6 * fitted * special.expit(-linear))
+    information: Array = root.T @ root
+    curvature: Array = information + 0.5 * (np.einsum("rab,sab->rs", turns, turns) - x.T @ (x * spread[:, None]))
+    return score, information, curvature
+
+
+def _climb(outcome: Array, x: Array, beta: Array, value: float, step: Array) -> tuple[Array, float]:
+    """The point a step further, or by as much less as it takes not to be lower (but for rounding)."""
+    for _ in range(_HALVINGS):
+        tried = beta + step
+        new = _penalised(outcome, x, tried)
+        if new >= value - 1e-12 * (1 + abs(value)):
+            return tried, new
+        step = step / 2
+    return beta, value
+
+
+def _root(x: Array, linear: Array) -> Array:
+    """Rows whose cross product is the information, from both tails: 1 − p alone is nought long before p (1 − p) is."""
+    found: Array = x * np.sqrt(special.expit(linear) * special.expit(-linear))[:, None]
     return found
 
 
-def _penalised(outcome: Array, design: Array, beta: Array) -> float:
-    linear = design @ beta
+def _penalised(outcome: Array, x: Array, beta: Array) -> float:
+    linear = x @ beta
     likelihood = float(np.sum(outcome * linear - np.logaddexp(0.0, linear)))
-    sign, size = np.linalg.slogdet(_information(design, special.expit(linear)))
-    return likelihood + 0.5 * float(size) if sign > 0 else -np.inf
+    sizes = np.abs(np.diagonal(np.linalg.qr(_root(x, linear), mode="r")))
+    return likelihood + float(np.sum(np.log(sizes))) if np.all(sizes > 0) else -np.inf
 
 
 def _check(y: npt.ArrayLike, x: npt.ArrayLike) -> tuple[Array, Array]:
