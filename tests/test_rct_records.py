@@ -1,5 +1,5 @@
-"""`crewe build --data DIR` with chapters on the trial: records under a researcher's own names give the estimates that the same
-records give under ours, and pages that call them records."""
+"""`crewe build --data DIR` with chapters on the trial: records under a researcher's own names give the estimates that
+the same records give under ours, and pages that call them records."""
 
 import json
 import shutil
