@@ -1,6 +1,5 @@
 """Statements on Cheshire East as a whole: verdicts by hand, what a changed panel does, and the years."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

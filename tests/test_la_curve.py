@@ -1,6 +1,5 @@
 """The specification curve: against the chapter's own estimates, invariances, a known effect, gaps, the real panel."""
 
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
