@@ -104,7 +104,9 @@ def _build(
         evidence = assemble_evidence(request, code, parameters, brought, outcomes, stage / "stored")
         stage_pages(request, code, toc, chapters, brought, source, evidence)
         say("HTML")
-        html = build_html(source, stage / "jupyter-book", strict=not (request.chapters or brought.left_out))
+        schema = load_parameters(request.root / "params" / "published.yml")
+        other = any(not is_published(schema, name, parameters[name]) for name in chapters)  # may lack some figures
+        html = build_html(source, stage / "jupyter-book", strict=not (request.chapters or brought.left_out or other))
         notebooks = {name: request.root / "chapters" / f"{name}.ipynb" for name in select_chapters(toc, ())}
         finish_html(html, {name: find_title(path) for name, path in notebooks.items() if name not in chapters})
         check_offline(html)
@@ -339,7 +341,7 @@ def stage_pages(
         pages.finish_notebook(source / "chapters" / f"{name}.ipynb", items, panel, source_link(code), terms)
     for file in pages.toc_files(cut):
         if file == glossary.PAGE:
-            shutil.copyfile(request.root / f"{file}.md", source / f"{file}.md")
+            glossary.stage_glossary(request.root / f"{file}.md", source / f"{file}.md")
         elif not file.startswith("chapters/"):
             title, _, text = (request.root / f"{file}.md").read_text(encoding="utf-8").partition("\n")
             panel = pages.format_panel(code, {}, run["data"])

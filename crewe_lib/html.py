@@ -85,10 +85,8 @@ def finish_html(html: Path, absent: Mapping[str, str] | None = None) -> None:
 
 
 def _unlink_absent(soup: BeautifulSoup, absent: Mapping[str, str]) -> None:
-    """Leave of references to chapters that the book lacks only their words: a title where there were none."""
-    if not absent:
-        return
-    names = "|".join(map(re.escape, absent))
+    """Leave of references to what the book lacks only their words: the title of a chapter where there were none."""
+    names = "|".join(map(re.escape, absent)) or "(?!)"  # which nothing matches
     address = re.compile(rf"(?:^|[/#])({names})(?:\.(?:ipynb|html|md))?(?:#.*)?$")
     for link in soup.select("article a[href]"):
         if found := address.search(str(link["href"])):

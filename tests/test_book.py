@@ -289,6 +289,19 @@ def test_a_build_that_is_stopped_leaves_nothing_behind(root, tmp_path, number) -
     assert not list(places["out"].iterdir()) and not list(places["tmp"].iterdir())
 
 
+def test_another_analysis_may_lack_what_the_published_one_shows(root, tmp_path, monkeypatch) -> None:
+    from crewe_lib import book
+
+    monkeypatch.setattr(book, "is_published", lambda schema, name, values: False)
+    stored = (root / "chapters" / "02_two.ipynb").read_bytes()
+    try:
+        change(root, "02_two", GOOD, "The level is {glue:text}`%s.level`, see {numref}`two-fig-of-another`.")
+        build(root, tmp_path / "book")
+    finally:
+        (root / "chapters" / "02_two.ipynb").write_bytes(stored)
+    assert "see (not in this copy of the book)." in (tmp_path / "book/html/chapters/02_two.html").read_text()
+
+
 def test_an_error_that_the_user_can_mend_comes_without_a_traceback(root, tmp_path) -> None:
     stored = (root / "chapters" / "02_two.ipynb").read_bytes()
     try:

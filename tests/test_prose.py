@@ -10,7 +10,7 @@ from crewe_lib.provenance import REPOSITORY
 
 ALLOWED = load_allowed(Path(__file__).parent / "allowed_literals.yml")
 CHAPTERS = sorted((REPOSITORY / "chapters").glob("*.ipynb"))
-PAGES = [REPOSITORY / "index.md"]
+PAGES = [REPOSITORY / "index.md", REPOSITORY / "glossary.md"]
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
