@@ -193,9 +193,11 @@ def _judge(least: float, most: float, alpha: float) -> str:
     if most <= alpha:
         return "whatever one believed before, it is now all but certain that there was no benefit"
     if least > 0.5:
-        return "all three find a benefit likelier than not, but not all can be sure of it"
+        who = "not all are" if most >= 1 - alpha else "none is"
+        return f"all three find a benefit likelier than not, {who} sure of it"
     if most < 0.5:
-        return "all three find a benefit less likely than not, but not all can be sure that there was none"
+        who = "not all are" if least <= alpha else "none is"
+        return f"all three find a benefit less likely than not, {who} sure that there was none"
     return "whether a benefit is likelier than not depends on what one believed before"
 
 

@@ -72,7 +72,8 @@ def estimate_effects(families: pd.DataFrame, outcomes: Mapping[str, str], *, alp
 
     Columns: outcome, label, approach ('published', 'better'), method, control, treatment, difference, conf_low,
     conf_high (per cent and points), interval, p_value, n, n_control, note (covariates and families left out), low and
-    high (of `treatment`, published).
+    high (published: `treatment` with the coefficient at its limits and all else held, so that they hold `control` if
+    p > alpha).
     """
     check_alpha(alpha)
     rows: list[dict[str, Any]] = []
@@ -145,23 +146,13 @@ def fit_published(frame: pd.DataFrame, alpha: float) -> dict[str, Any]:
     contrast = standardise(fit, x[control], column=TREATED, alpha=alpha)["difference"]
     as_is, changed = x[control].copy(), x[control].copy()
     changed[:, TREATED] = 1
-    risk, low, high = _risk(fit, changed, alpha)
     error = float(np.sqrt(fit.covariance_matrix[TREATED, TREATED]))
+    half = float(stats.norm.isf(alpha / 2)) * error
+    low, risk, high = (float(np.mean(special.expit(changed @ fit.coefficients + by))) for by in (-half, 0.0, half))
     p = 2 * float(stats.norm.sf(abs(float(fit.coefficients[TREATED])) / error))
     row = _row("published", PUBLISHED, contrast, p, note)
     shares = {"control": 100 * float(np.mean(special.expit(as_is @ fit.coefficients))), "treatment": 100 * risk}
     return row | shares | {"low": 100 * low, "high": 100 * high}
-
-
-def _risk(fit: LogisticFit, design: Array, alpha: float) -> tuple[float, float, float]:
-    """Mean predicted share with its interval, made on the logit scale so that it stays within nought and one."""
-    risks = special.expit(design @ fit.coefficients)
-    risk = float(np.mean(risks))
-    slope = (risks * (1 - risks)) @ design / len(design)
-    error = float(np.sqrt(slope @ fit.covariance_matrix @ slope)) / (risk * (1 - risk))
-    half = float(stats.norm.isf(alpha / 2)) * error
-    centre = float(special.logit(risk))
-    return risk, float(special.expit(centre - half)), float(special.expit(centre + half))
 
 
 def _better(frame: pd.DataFrame, alpha: float) -> dict[str, Any]:
@@ -204,8 +195,9 @@ def _row(approach: str, method: str, contrast: Contrast, p: float, note: str) ->
 @traced
 def derive_predicted(effects: pd.DataFrame) -> pd.DataFrame:
     """What the report's Figures 2 and 3 draw, from the published rows: the control families as observed, and as the
-    model predicts them with the service. Columns as `figures.rct.draw_means` takes them: label, arm, arm_label,
-    estimate, conf_low, conf_high, n. Outcomes without a published fit are left out; raises CreweError if none has one.
+    model predicts them with the service, with the interval of the effect (there is none about the share as observed).
+    Columns as `figures.rct.draw_means` takes them: label, arm, arm_label, estimate, conf_low, conf_high, n. Outcomes
+    without a published fit are left out; raises CreweError if none has one.
     """
     rows = []
     for row in effects[(effects["approach"] == "published") & effects["difference"].notna()].to_dict("records"):
@@ -218,7 +210,7 @@ def derive_predicted(effects: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             own
             | {"arm": "control", "arm_label": "control, as observed", "estimate": row["control"]}
-            | {"conf_low": row["control"], "conf_high": row["control"]}
+            | {"conf_low": np.nan, "conf_high": np.nan}
         )
     if not rows:
         raise CreweError("follow-up: the published model can be fitted to no outcome of these records.")

@@ -135,12 +135,13 @@ def _design_rows(frame: pd.DataFrame, n_draws: int, seed: int, alpha: float) -> 
     x, _ = outcome_design(frame)
 
     def linear() -> Made:
+        if frame.groupby("treated")["outcome"].nunique().min() < 2:
+            raise CreweError("families in an arm are all alike, so the error would be too small.")
         fit = fit_linear(frame["outcome"], x, covariance="HC2")
         low, high, p = fit.interval(TREATED, alpha)
         contrast = Contrast(float(fit.coefficients[TREATED]), float(fit.std_errors[TREATED]), low, high, p)
-        flat = frame.groupby("treated")["outcome"].nunique().min() < 2
-        note = "families in an arm are all or nearly all alike: interval likely to be too short"
-        return _points(contrast, len(frame), note if flat or is_rare(frame) else "")
+        note = "families in an arm are nearly all alike: interval likely to be too short"
+        return _points(contrast, len(frame), note if is_rare(frame) else "")
 
     def drawn() -> Made:
         found = fit_randomisation(

@@ -84,7 +84,8 @@ def _row(subject: str, entry: Entry, said: Mapping[str, str]) -> dict[str, Any]:
     if entry.cls in ("minor", "major", "decision"):
         verdict = CORRECTED
     judged, key = JUDGED.get(id, (None, ""))
-    counterpart = said[key] if judged else f"{_counterpart(entry)} {said[key] if key else ''}".strip()
+    own, bears = _counterpart(entry), said[key] if key else ""
+    counterpart = bears if judged and key else f"{own}{'' if own.endswith('.') else '.'} {bears}" if key else own
     return {
         "row": id,
         "subject": subject,
@@ -123,7 +124,7 @@ def _bearing(register: pd.DataFrame, dates: pd.DataFrame) -> dict[str, str]:
     reader = read_register(register)
     at = {(row["outcome"], row["date"]): row for row in dates.to_dict("records")}
     both, escalated = [at["closed", day] for day in (FIRST, SECOND)], at["escalated", SECOND]
-    later = dates[dates["date"] == SECOND]
+    later, again = dates[dates["date"] == SECOND], at["rereferred", SECOND]
     apart = int(((later["low"] > 0) | (later["high"] < 0)).sum())
     implied = int((later["basis"] != "printed").sum())
     gaps = " and ".join(f"{_signed(row['difference'])} ({row['interval']})" for row in both)
@@ -131,8 +132,10 @@ def _bearing(register: pd.DataFrame, dates: pd.DataFrame) -> dict[str, str]:
         "none": f"{count(apart).capitalize()} of the {spelt(len(later))} exact intervals by {SECOND} leaves nought "
         f"out, {spelt(implied)} of them at implied counts. But no evidence of an effect is not evidence of none: for "
         f"closing the interval is {both[1]['interval']} points.",
-        "power": "Not so: a larger effect can be missed as well. The chapter on design has what the trial could have "
-        f"found. The exact interval of closing (implied) reaches {fixed(1)(both[1]['high'])} points.",
+        "power": "Does not follow: by chance a larger effect is missed now and then. What is ruled out lies beyond "
+        f"an interval, as of closing (implied, {both[1]['interval']} points) or re-referral ({again['interval']}).",
+        "closing_equal": f"Not significant is not equal: exact interval {both[1]['interval']} points.",
+        "again_equal": f"Not significant is not equal: exact interval {again['interval']} points.",
         "faded": f"Implied differences by the two dates: {gaps}. Both intervals hold nought and overlap, so neither a "
         "promise nor its lessening is shown.",
         "escalated": f"{escalated['treatment']} and {escalated['control']}, exact interval {escalated['interval']} "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -158,7 +159,7 @@ def derive_shown(means: pd.DataFrame) -> pd.DataFrame:
 
 @traced
 def describe_means(means: pd.DataFrame, *, unit: str = "%", digits: int = 0, cases: str = "cases") -> dict[str, str]:
-    """In words, for who cannot see a figure of means: that of each arm of each group, with its interval and n.
+    """In words, for who cannot see a figure of means: that of each arm of each group, with its interval, if any, and n.
 
     arm_label, if the arms have other names; unit: what follows each mean, cases: what is counted.
     """
@@ -166,11 +167,15 @@ def describe_means(means: pd.DataFrame, *, unit: str = "%", digits: int = 0, cas
     for label, rows in means.groupby("label", sort=False):
         arms = [
             f"{row.get('arm_label', row['arm'])} {fixed(digits)(row['estimate'])}{unit} "
-            f"({interval(row['conf_low'], row['conf_high'], digits)}; {count(row['n'])} {cases})"
+            f"({_say_limits(row, digits)}{count(row['n'])} {cases})"
             for row in rows.to_dict("records")
         ]
         said.append(f"{label}: {', '.join(arms)}")
     return {"text": ". ".join(said) + "."}
+
+
+def _say_limits(row: Mapping[Any, Any], digits: int) -> str:
+    return "" if pd.isna(row["conf_low"]) else f"{interval(row['conf_low'], row['conf_high'], digits)}; "
 
 
 def _effect_designs(closing: pd.DataFrame) -> dict[str, tuple[Array, int]]:

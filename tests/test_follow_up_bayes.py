@@ -174,7 +174,8 @@ def test_priors_say_their_points() -> None:
     [
         ((0.96, 0.99), "a benefit is now all but certain"),
         ((0.01, 0.04), "all but certain that there was no benefit"),
-        ((0.6, 0.99), "likelier than not, but not all can be sure"),
+        ((0.6, 0.99), "likelier than not, not all are sure"),
+        ((0.6, 0.9), "likelier than not, none is sure"),
         ((0.01, 0.4), "less likely than not"),
         ((0.2, 0.8), "depends on what one believed before"),
     ],

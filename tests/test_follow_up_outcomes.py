@@ -54,7 +54,19 @@ def test_published_model_is_statsmodels_logit_over_the_control_families(
     # The score equations make the mean prediction of the control families their share as observed.
     assert row["control"] == pytest.approx(100 * 36 / 44, rel=1e-8)
     assert row["p_value"] == pytest.approx(fit.pvalues["treated"], rel=1e-6)
-    assert row["low"] < row["treatment"] < row["high"]
+    limits = fit.params["treated"] + np.array([-1, 1]) * 1.959963984540054 * fit.bse["treated"]
+    others = own.assign(treated=0.0) @ fit.params
+    expected = [100 * special.expit(others + limit).mean() for limit in limits]
+    assert row[["low", "high"]].tolist() == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_interval_of_the_figure_holds_the_control_share_where_the_published_test_does_not_reject(
+    families: pd.DataFrame, chosen: dict[str, str]
+) -> None:
+    some = (families["treated"] == 1) & (families.index % 2 == 0)
+    for closed in (families["closed_status"], families["closed_status"].mask(some, 0)):
+        row = outcomes.estimate_effects(families.assign(closed_status=closed), chosen, alpha=0.05).iloc[0]
+        assert (row["low"] < row["control"] < row["high"]) == (row["p_value"] > 0.05)
 
 
 def test_rare_outcome_is_refused_by_the_published_model_and_exact_beside_it(effects: pd.DataFrame) -> None:
@@ -137,7 +149,7 @@ def test_rare_outcome_keeps_the_published_fit_and_is_compared_exactly(families: 
 def test_reasons_are_short_and_true(families: pd.DataFrame, chosen: dict[str, str]) -> None:
     table = specify(families, chosen, "escalated")
     assert "(an arm has none, or all)" in table.loc["published", "note"]
-    assert "too short" in table.loc["linear", "note"]
+    assert "too small" in table.loc["linear", "note"] and pd.isna(table.loc["linear", "p_value"])
     assert specify(families, chosen, "closed").loc["linear", "note"] == ""
     odd = families.assign(escalated=((families["treated"] == 1) & (families["female"] == 1)).astype("Int64"))
     note = specify(odd, chosen, "escalated").loc["published", "note"]
