@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,11 @@ def _brought_file(data: Path, inside: str) -> Path:
 
 def function_lines(path: Path) -> dict[str, tuple[int, int]]:
     """Qualified name → first and last line (decorators included) of every function in a file."""
+    return _spans(path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=512)  # by the text, so that a file that changes is read anew
+def _spans(text: str) -> dict[str, tuple[int, int]]:
     spans: dict[str, tuple[int, int]] = {}
 
     def walk(body: Sequence[ast.stmt], prefix: str) -> None:
@@ -117,5 +123,5 @@ def function_lines(path: Path) -> dict[str, tuple[int, int]]:
             elif isinstance(node, ast.ClassDef):
                 walk(node.body, f"{prefix}{node.name}.")
 
-    walk(ast.parse(path.read_text(encoding="utf-8")).body, "")
+    walk(ast.parse(text).body, "")
     return spans
